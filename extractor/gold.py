@@ -1,0 +1,66 @@
+"""Articles annotated by people: what training learns from and evaluation measures against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractor.document import Document
+from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
+
+
+@dataclass(frozen=True, slots=True)
+class GoldArticle:
+    """``repeated`` holds the positions of quotations that stand in the second copy of a paragraph."""
+
+    document: Document
+    outlet: str
+    quotations: tuple[Quotation, ...]
+    repeated: frozenset[int] = frozenset()
+
+
+def read_gold(path: Path) -> Iterator[GoldArticle]:
+    """Reads JSON Lines of ``id, source, text, speakers, statements`` (docs/gold.md).
+
+    Raises ValueError with the line's number where a record does not fit.
+    """
+    # Not splitlines(): it cuts at U+2028 and U+0085, which real articles contain.
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _article(json.loads(line))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {number}: not a gold article: {error!r}") from error
+
+
+def _article(record: dict[str, Any]) -> GoldArticle:
+    text = record["text"]
+    speakers = {
+        entity["id"]: Speaker(entity["name"], SpeakerKind(entity["kind"]), tuple(entity.get("mentions") or ()))
+        for entity in record["speakers"]
+    }
+    quotations = tuple(_quotation(statement, speakers) for statement in record["statements"])
+    for quotation in quotations:
+        if quotation.content[-1].end > len(text):
+            raise ValueError(f"content ends at {quotation.content[-1].end}, the text at {len(text)}")
+    repeated = frozenset(i for i, statement in enumerate(record["statements"]) if statement.get("repeat"))
+    document = Document(id=record["id"], raw=text, title=record.get("title"))
+    return GoldArticle(document, record.get("source") or "", quotations, repeated)
+
+
+def _quotation(statement: dict[str, Any], speakers: dict[str, Speaker]) -> Quotation:
+    def span(pair: list[int] | None) -> Span | None:
+        return Span(*pair) if pair else None
+
+    return Quotation(
+        type=QuotationType(statement["type"]),
+        content=tuple(Span(start, end) for start, end in statement["content"]),
+        cue=span(statement["cue"]),
+        source=span(statement["mention"]),
+        speaker=speakers[statement["speaker"]],
+        via=speakers[statement["via"]] if statement.get("via") else None,
+    )
