@@ -1,4 +1,4 @@
-"""Documents: what was read, as it was read."""
+"""Documents: what was read, as it was read, and what could not be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as read: ``raw`` is the text after decoding and before any cleaning; every offset points into it."""
+    """One article as read: ``raw`` is the text after decoding, before any cleaning; all offsets point into it."""
 
     id: str
     raw: str
@@ -19,3 +19,33 @@ class Document:
     def sha256(self) -> str:
         """Of the raw text in UTF-8; lone surrogates, which some files hold, count as themselves."""
         return hashlib.sha256(self.raw.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An input, or one record of it, that gave no document; ``str()`` of it is one line.
+
+    ``record`` is the record's id, or else its line or row; ``reason`` says what is wrong and what to do.
+    """
+
+    path: str
+    record: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        place = self.path if self.record is None else f"{self.path}, {self.record}"
+        return "".join(char if char.isprintable() else " " for char in f"{place}: {self.reason}")
+
+
+class UnreadableError(ValueError):
+    """Raised while one input is read; its message is the reason of an ``Unreadable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """``max_bytes`` bounds one article: a file of one article, or a line or a field of a larger file."""
+
+    text_column: str = "text"
+    id_column: str = "id"
+    title_column: str = "title"
+    max_bytes: int = 20_000_000

@@ -1,0 +1,162 @@
+"""Bytes to text: which encoding an Arabic text file is in, and decoding it whole or as it streams."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from extractor.document import UnreadableError
+
+_BLOCK = 1 << 16
+_BINARY = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a zip archive or an Office document",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"{\\rtf": "an RTF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"\x7fELF": "a program",
+    b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3": "a database",
+}
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_ORDINARY = re.compile("[\t\n\r\x1a -~\xa0-\xff\u0600-\u06ff\u2000-\u206f\ufb50-\ufdff\ufe70-\ufeff]")
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f]")
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+
+
+def decode(data: bytes) -> str:
+    """The text of a whole file, without its byte order mark. Raises UnreadableError with the reason."""
+    return _decoded(data, detect(data))
+
+
+def decode_page(data: bytes) -> str:
+    """The same for HTML, which may name its encoding; pages that are valid UTF-8 are, whatever they say."""
+    declared = _META_CHARSET.search(data[:_BLOCK])
+    if declared and not _is_valid(data, "utf-8"):
+        codec = declared[1].decode("ascii", "replace")
+        if _is_text_codec(codec) and _is_valid(data, codec):
+            return _decoded(data, codec)
+    return decode(data)
+
+
+def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
+    """The text of a stream, block by block. Raises UnreadableError where the encoding is unknown or breaks off.
+
+    Broken UTF-8 does not stop it: such bytes come out as lone surrogates, for the caller to reject the record.
+    """
+    block = stream.read(_BLOCK)
+    codec = detect(block, cut=len(block) == _BLOCK)
+    errors = (
+        "surrogateescape"
+        if codec.startswith("utf-8")
+        else "surrogatepass"
+        if codec.startswith("utf")
+        else "strict"
+    )
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    try:
+        while block:
+            yield decoder.decode(block)
+            block = stream.read(_BLOCK)
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"stops being {codec}: {error.reason}; save it as UTF-8") from error
+
+
+def detect(data: bytes, *, cut: bool = False) -> str:
+    """The codec of a text; ``cut`` where ``data`` is only the beginning, so that its last character may be broken.
+
+    In this order: byte order mark, UTF-16 without one, UTF-8, Windows-1256, whatever charset-normalizer sees.
+    UTF-16 comes before UTF-8 because the bytes of Arabic in UTF-16 are nearly all ASCII. Raises UnreadableError.
+    """
+    for mark, codec in _BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return codec
+    for magic, kind in _BINARY.items():
+        if data.startswith(magic):
+            raise UnreadableError(f"is {kind}, not text; convert it to plain text first")
+    sample = data[:_BLOCK]
+    if b"\0" in sample or b"\x06" in sample:
+        for codec in ("utf-16-le", "utf-16-be"):
+            if _is_ordinary(_beginning(sample, codec)):
+                return codec
+    if _is_valid(data, "utf-8", cut=cut):
+        if len(_CONTROL.findall(_beginning(sample, "utf-8"))) > len(sample) / 10:
+            raise UnreadableError("is binary, not text; convert it to plain text first")
+        return "utf-8"
+    _reject_broken_utf8(data)
+    text = _beginning(sample, "cp1256")
+    if _is_ordinary(text) and _is_arabic(text):
+        return "cp1256"
+    return _guess(sample)
+
+
+def _guess(sample: bytes) -> str:
+    import charset_normalizer  # slow to import, seldom needed
+
+    best = charset_normalizer.from_bytes(sample).best()
+    if best is None or not _is_ordinary(str(best)):
+        raise UnreadableError("is not text in an encoding that is known here; save it as UTF-8")
+    return best.encoding
+
+
+def _reject_broken_utf8(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = sum(not char.isascii() for char in text[:_BLOCK]) - text[:_BLOCK].count("\ufffd")
+    if whole > broken:
+        place = len(text[: text.index("\ufffd")].encode())
+        raise UnreadableError(f"is UTF-8 but for a broken character at byte {place}; save it again as UTF-8")
+
+
+def _decoded(data: bytes, codec: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"is {codec} but for byte {error.start}; save it again as UTF-8") from error
+
+
+def _is_valid(data: bytes, codec: str, *, cut: bool = False) -> bool:
+    try:
+        codecs.getincrementaldecoder(codec)().decode(data, final=not cut)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _beginning(sample: bytes, codec: str) -> str:
+    return codecs.getincrementaldecoder(codec)("replace").decode(sample)
+
+
+def _is_text_codec(name: str) -> bool:
+    """False for unknown names and for Python's codecs that are not encodings, such as zip and hex."""
+    try:
+        return codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        return False
+
+
+def _is_ordinary(text: str) -> bool:
+    """Nearly all of it is Arabic, Latin, punctuation or white space."""
+    return len(_ORDINARY.findall(text)) > 0.95 * len(text)
+
+
+def _is_arabic(text: str) -> bool:
+    """Nine of ten letters beyond ASCII; the other Arabic code pages and mojibake stay below."""
+    letters = [char for char in text if not char.isascii() and char.isalpha()]
+    arabic = sum("\u0600" <= char <= "\u06ff" for char in letters)
+    return bool(letters) and arabic >= 0.9 * len(letters)

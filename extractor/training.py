@@ -1,0 +1,239 @@
+"""Fine-tuning: examples in, checkpoint out. Resumable, the same command on CPU and GPU."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from extractor.augmentation import Example, vary
+from extractor.checkpoint import Checkpoint, new_tagger
+from extractor.gold import GoldArticle
+from extractor.labels import frames
+from extractor.losses import Passage, losses, passages
+from extractor.passages import lines, split_words
+from extractor.pieces import Pieces
+from extractor.tagger import HeadSizes, Tagger
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides a training run, apart from its data and base. ``average`` is the decay of the weight average."""
+
+    epochs: int = 4
+    seed: int = 1
+    batch_pieces: int = 2000
+    encoder_rate: float = 1e-4
+    head_rate: float = 1.5e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    average: float = 0.998
+    describe_weight: float = 0.3
+    augment: bool = True
+    sizes: HeadSizes = field(default_factory=HeadSizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After each step: losses are means since the last report."""
+
+    step: int
+    steps: int
+    epoch: int
+    cue_loss: float
+    role_loss: float
+    seconds: float
+
+
+def examples(articles: Iterable[GoldArticle]) -> list[Example]:
+    """One example an article, its repeated paragraphs included."""
+    made = []
+    for article in articles:
+        words = split_words(article.document.raw, lines(article.document.raw))
+        if len(words):
+            made.append(Example(tuple(words.texts), tuple(frames(words, article.quotations))))
+    return made
+
+
+def train(
+    data: Sequence[Example],
+    base: str | Path,
+    output: Path,
+    recipe: Recipe,
+    *,
+    name: str,
+    device: str = "cpu",
+    on_step: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[int, Checkpoint], dict[str, float]] = lambda epoch, checkpoint: {},
+) -> Checkpoint:
+    """Trains a tagger and saves the weight average to ``output``; what ``on_epoch`` returns is logged beside the losses.
+
+    An interrupted run continues from ``output/state`` when called again with the same data, base and recipe.
+    """
+    torch.manual_seed(recipe.seed)
+    tagger, pieces = new_tagger(base, recipe.sizes)
+    run = _Run(tagger.to(device), pieces, list(data), recipe, output / "state")
+    run.resume()
+    log = (output / "training.jsonl").open("a", encoding="utf-8")
+    with log:
+        for epoch in range(run.epochs_done, recipe.epochs):
+            losses = run.train_epoch(epoch, on_step)
+            checkpoint = run.checkpoint(name)
+            scores = on_epoch(epoch + 1, checkpoint)
+            log.write(json.dumps({"epoch": epoch + 1, "step": run.step, **losses, **scores}) + "\n")
+            log.flush()
+            run.save_state()
+    checkpoint = run.checkpoint(name)
+    checkpoint.save(output)
+    return checkpoint
+
+
+class _Run:
+    """The moving parts of one training run, and their way to disk and back."""
+
+    def __init__(
+        self, tagger: Tagger, pieces: Pieces, data: list[Example], recipe: Recipe, state: Path
+    ) -> None:
+        self.tagger, self.pieces, self.data, self.recipe, self.state = tagger, pieces, data, recipe, state
+        self.step = 0
+        self.average = {k: v.detach().clone() for k, v in tagger.state_dict().items()}
+        # Variations differ in length from epoch to epoch, and with them the number of batches.
+        self.epoch_steps = [len(self._batches(epoch)) for epoch in range(recipe.epochs)]
+        encoder = list(tagger.encoder.parameters())
+        inside = {id(parameter) for parameter in encoder}
+        heads = [parameter for parameter in tagger.parameters() if id(parameter) not in inside]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": encoder, "lr": recipe.encoder_rate},
+                {"params": heads, "lr": recipe.head_rate},
+            ],
+            weight_decay=recipe.weight_decay,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        total = sum(self.epoch_steps)
+        warm = max(1, int(total * recipe.warmup))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer,
+            lambda step: min((step + 1) / warm, max(0.02, (total - step) / max(1, total - warm))),
+        )
+
+    @property
+    def epochs_done(self) -> int:
+        return bisect_right(list(accumulate(self.epoch_steps)), self.step)
+
+    def train_epoch(self, epoch: int, on_step: Callable[[Progress], None]) -> dict[str, float]:
+        self.tagger.train()
+        batches = self._batches(epoch)
+        start, sums, began = self.step - sum(self.epoch_steps[:epoch]), [0.0, 0.0], time.monotonic()
+        for position in range(start, len(batches)):
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            cue, role, described = losses(self.tagger, batches[position], self.pieces)
+            loss = cue + role + self.recipe.describe_weight * described
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.tagger.parameters(), 1.0)
+            self.optimizer.step()
+            self.schedule.step()
+            self.step += 1
+            self._update_average()
+            sums = [sums[0] + float(cue.detach()), sums[1] + float(role.detach())]
+            done = position - start + 1
+            on_step(
+                Progress(
+                    self.step,
+                    sum(self.epoch_steps),
+                    epoch,
+                    sums[0] / done,
+                    sums[1] / done,
+                    time.monotonic() - began,
+                )
+            )
+            if self.step % 200 == 0:
+                self.save_state()
+        done = max(1, len(batches) - start)
+        return {"cue_loss": sums[0] / done, "role_loss": sums[1] / done, "seconds": time.monotonic() - began}
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """A tagger with the averaged weights, apart from the one in training."""
+        averaged = deepcopy(self.tagger).to("cpu").eval()
+        averaged.load_state_dict(self.average)
+        facts: dict[str, Any] = {
+            "recipe": asdict(self.recipe),
+            "examples": len(self.data),
+            "steps": self.step,
+        }
+        return Checkpoint(name, averaged, self.pieces, facts=facts)
+
+    def save_state(self) -> None:
+        self.state.mkdir(parents=True, exist_ok=True)
+        tensors = {f"weights.{k}": v for k, v in self.tagger.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()}
+        for i, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{k}": v for k, v in slots.items()}
+        fresh = self.state / "state.safetensors.part"
+        save_file(
+            {k: v.contiguous().clone() for k, v in tensors.items()}, fresh, metadata={"step": str(self.step)}
+        )
+        fresh.replace(self.state / "state.safetensors")
+
+    def resume(self) -> None:
+        path = self.state / "state.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, framework="pt") as file:
+            self.step = int(file.metadata()["step"])
+        saved = load_file(path)
+        self.tagger.load_state_dict(_under(saved, "weights."))
+        self.average = _under(saved, "average.")
+        state = self.optimizer.state_dict()
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _under(saved, "optimizer.").items():
+            number, slot = key.split(".")
+            slots.setdefault(int(number), {})[slot] = tensor
+        self.optimizer.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
+        for _ in range(self.step):
+            self.schedule.step()
+
+    def _update_average(self) -> None:
+        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        for key, value in self.tagger.state_dict().items():
+            if value.is_floating_point():
+                self.average[key].lerp_(value, 1 - decay)
+
+    def _batches(self, epoch: int) -> list[list[Passage]]:
+        """The same for the same seed and epoch, however often a run was interrupted."""
+        rng = random.Random(f"{self.recipe.seed}:{epoch}")  # noqa: S311 - not for secrets
+        found = []
+        for example in self.data:
+            varied = vary(example, self.data, rng) if self.recipe.augment else example
+            found += passages(varied, self.pieces, self.tagger.window_pieces)
+        return _by_length(found, self.recipe.batch_pieces, rng)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _by_length(found: list[Passage], batch_pieces: int, rng: random.Random) -> list[list[Passage]]:
+    """Batches of passages of similar length, each of about so many pieces with its padding, in random order."""
+    found = sorted(found, key=lambda passage: passage.size + rng.random() * 40)
+    batches: list[list[Passage]] = [[]]
+    for passage in found:
+        if batches[-1] and passage.size * (len(batches[-1]) + 1) > batch_pieces:
+            batches.append([])
+        batches[-1].append(passage)
+    rng.shuffle(batches)
+    return [part for part in batches if part]
