@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as read: ``raw`` is the text after decoding, before any cleaning; all offsets point into it."""
+    """One article as read: ``raw`` is the text once decoded, before cleaning; all offsets point into it."""
 
     id: str
     raw: str

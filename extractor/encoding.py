@@ -54,20 +54,15 @@ def decode_page(data: bytes) -> str:
 
 
 def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
-    """The text of a stream, block by block. Raises UnreadableError where the encoding is unknown or breaks off.
+    """The text of a stream, block by block. Raises UnreadableError where its encoding is unknown or ends.
 
-    Broken UTF-8 does not stop it: such bytes come out as lone surrogates, for the caller to reject the record.
+    Broken UTF-8 does not stop it: such bytes come out as lone surrogates, so that one record can be rejected.
     """
     block = stream.read(_BLOCK)
     codec = detect(block, cut=len(block) == _BLOCK)
-    errors = (
-        "surrogateescape"
-        if codec.startswith("utf-8")
-        else "surrogatepass"
-        if codec.startswith("utf")
-        else "strict"
+    decoder = codecs.getincrementaldecoder(codec)(
+        "surrogateescape" if codec.startswith("utf-8") else "strict"
     )
-    decoder = codecs.getincrementaldecoder(codec)(errors)
     try:
         while block:
             yield decoder.decode(block)
@@ -78,10 +73,10 @@ def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
 
 
 def detect(data: bytes, *, cut: bool = False) -> str:
-    """The codec of a text; ``cut`` where ``data`` is only the beginning, so that its last character may be broken.
+    """The codec of a text; ``cut`` where ``data`` is only its beginning and may end inside a character.
 
-    In this order: byte order mark, UTF-16 without one, UTF-8, Windows-1256, whatever charset-normalizer sees.
-    UTF-16 comes before UTF-8 because the bytes of Arabic in UTF-16 are nearly all ASCII. Raises UnreadableError.
+    In this order: byte order mark, UTF-16 without one, UTF-8, Windows-1256, what charset-normalizer guesses.
+    UTF-16 comes before UTF-8: the bytes of Arabic in UTF-16 are nearly all ASCII. Raises UnreadableError.
     """
     for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
@@ -99,13 +94,14 @@ def detect(data: bytes, *, cut: bool = False) -> str:
             raise UnreadableError("is binary, not text; convert it to plain text first")
         return "utf-8"
     _reject_broken_utf8(data)
-    text = _beginning(sample, "cp1256")
-    if _is_ordinary(text) and _is_arabic(text):
-        return "cp1256"
     return _guess(sample)
 
 
 def _guess(sample: bytes) -> str:
+    """Windows-1256 by our own rule: charset-normalizer misses it in short texts."""
+    text = _beginning(sample, "cp1256")
+    if _is_ordinary(text) and _is_arabic(text):
+        return "cp1256"
     import charset_normalizer  # slow to import, seldom needed
 
     best = charset_normalizer.from_bytes(sample).best()

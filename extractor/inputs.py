@@ -13,8 +13,8 @@ from extractor.document import Unreadable
 def find_files(given: str | Path, suffixes: Collection[str]) -> Iterator[Path | Unreadable]:
     """The files of one input, sorted; the files of a folder come before those of its subfolders.
 
-    In folders and patterns, files of other kinds and hidden ones are passed over; a file named by itself whose kind
-    is not among ``suffixes`` is Unreadable. So is an input that is missing or gives no file at all.
+    In folders and patterns, hidden files and those of other kinds are passed over; a file named itself whose
+    kind is not among ``suffixes`` is Unreadable; so is an input that is missing or gives no file at all.
     """
     path = Path(given)
     if str(given) and _exists(path):
@@ -67,7 +67,8 @@ def _in_folder(folder: Path, suffixes: Collection[str]) -> Iterator[Path | Unrea
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
     """The visible files and subfolders, sorted."""
-    files, subfolders = [], []
+    files: list[str] = []
+    subfolders: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.startswith("."):
@@ -79,7 +80,9 @@ def _matching(pattern: str, suffixes: Collection[str]) -> Iterator[Path | Unread
     """``**`` runs through all folders, each file once; other patterns may also match folders to read."""
     seen: set[str] = set()
     read = passed_over = 0
-    for match in sorted(glob.glob(pattern, recursive=True), key=lambda match: (match.count(os.sep), match)):
+    # Not Path.glob(): it takes no absolute pattern. Of several links to one file the shortest path is read.
+    matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207
+    for match in sorted(matches, key=lambda match: (match.count(os.sep), match)):
         path = Path(match)
         real = os.path.realpath(path)  # Path.resolve() raises on a loop of links
         if real in seen:

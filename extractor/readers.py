@@ -1,7 +1,7 @@
 """Readers: files, folders, patterns and standard input become documents, one at a time.
 
-No more than one article is held in memory (of Parquet, a small batch). What cannot be read comes out as ``Unreadable``
-in its place among the documents, and the reading goes on.
+No more than one article is held in memory (of Parquet, a small batch). What cannot be read comes out as
+``Unreadable`` in its place among the documents, and the reading goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WORD = re.compile(r"\w")
 
 
 def read_documents(inputs: Iterable[str | Path] | str | Path, options: ReadOptions = _DEFAULTS) -> Read:
-    """The articles of files, folders, patterns (``*``, ``**``) and ``-``, which is standard input, in this order.
+    """The articles of files, folders, patterns (``*``, ``**``) and standard input (``-``), in this order.
 
     ``id`` is the record's own or the file's stem; a record without one is named by both stem and line or row:
     ``news:12``. Two articles may have the same id. Never raises for what it reads.
@@ -48,9 +48,10 @@ def read_documents(inputs: Iterable[str | Path] | str | Path, options: ReadOptio
 
 def _articles(path: str, items: Read) -> Read:
     """What a reader gives; its errors, and texts without a word, as Unreadable."""
-    count = 0
+    empty = True
     try:
-        for count, item in enumerate(items, 1):
+        for item in items:
+            empty = False
             if isinstance(item, Document) and not _WORD.search(item.raw):
                 yield Unreadable(path, item.id, "holds no words; nothing to do")
             else:
@@ -58,11 +59,10 @@ def _articles(path: str, items: Read) -> Read:
     except UnreadableError as error:
         yield Unreadable(path, None, str(error))
     except OSError as error:
-        yield Unreadable(
-            path, None, f"cannot be read ({error.strerror or error}); check the path and permissions"
-        )
+        reason = f"cannot be read ({error.strerror or error}); check the path and permissions"
+        yield Unreadable(path, None, reason)
     else:
-        if not count:
+        if empty:
             yield Unreadable(path, None, "is empty; nothing to do")
 
 
@@ -71,8 +71,10 @@ def _read_text(path: Path, options: ReadOptions) -> Read:
 
 
 def _read_page(path: Path, options: ReadOptions) -> Read:
-    """``raw`` is the page's title, a newline and its article as trafilatura extracts them (the title once); offsets
-    point into that, not into the page."""
+    """``raw`` is the page's title, a newline and its article, as trafilatura extracts them, the title once.
+
+    Offsets point into that, not into the page.
+    """
     page = decode_page(_whole(path, options))
     if page.count("<") > _MOST_TAGS or _MANY_ATTRIBUTES.search(page):
         raise UnreadableError("has too many tags for an article; save its text as .txt")
@@ -88,9 +90,11 @@ def _extracted(page: str) -> tuple[str | None, str | None]:
 
     try:
         article = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False)
-    except Exception as error:  # noqa: BLE001 - foreign code on any page of the web; what went wrong is told
+    except Exception as error:  # foreign code, on any page of the web
         raise UnreadableError(f"cannot be parsed ({error!r}); save its text as .txt") from error
-    return (article.title, article.text) if article else (None, None)
+    if article is None or isinstance(article, dict):
+        return None, None
+    return article.title, article.text
 
 
 def _read_json_lines(path: Path, options: ReadOptions) -> Read:
@@ -155,7 +159,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _too_large(options: ReadOptions) -> str:
-    return f"is larger than {options.max_bytes / 1e6:g} MB; one file here is one article: split it, or make it .jsonl"
+    return f"is larger than {options.max_bytes / 1e6:g} MB, too much for one article; make it .jsonl"
 
 
 def _stem(path: Path) -> str:

@@ -75,14 +75,16 @@ def csv_records(blocks: Iterable[str], source: Source, options: ReadOptions) -> 
             if lines.too_long:
                 yield source.unreadable(number, _too_long(options))
             elif len(row) > len(header):
-                reason = f"has {len(row)} fields for {len(header)} columns; put fields with a {delimiter!r} in quotes"
+                reason = (
+                    f"has {len(row)} fields for {len(header)} columns; quote fields that hold {delimiter!r}"
+                )
                 yield source.unreadable(number, reason)
             else:
                 yield _document(dict(zip(header, row, strict=False)), source, number, options)
 
 
 def parquet_records(file: BinaryIO, source: Source, options: ReadOptions) -> Records:
-    """Row by row, in small batches. Raises UnreadableError where it is damaged or no column holds the text."""
+    """Row by row, in small batches. Raises UnreadableError where it is damaged or holds no such column."""
     import pyarrow as pa  # slow to import
     import pyarrow.parquet as pq
 
@@ -104,9 +106,7 @@ def parquet_records(file: BinaryIO, source: Source, options: ReadOptions) -> Rec
                     yield _document(record, source, number, options)
     except (pa.ArrowException, OSError) as error:
         message = str(error).partition("\n")[0]
-        raise UnreadableError(
-            f"is damaged Parquet after {number} rows ({message}); write it again"
-        ) from error
+        raise UnreadableError(f"is damaged after row {number} ({message}); write it again") from error
 
 
 _BROKEN = "holds broken characters (invalid UTF-8 or half a surrogate pair); save it again as valid UTF-8"
@@ -116,8 +116,7 @@ _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a truth val
 def _document(record: Any, source: Source, number: int, options: ReadOptions) -> Document | Unreadable:
     if not isinstance(record, dict):
         return source.unreadable(number, f"is {_kind(record)}, not an object with a text")
-    given = record.get(options.id_column)
-    identity = str(given) if isinstance(given, str | int | float) and given != "" else None
+    identity = _identity(record.get(options.id_column))
     title = record.get(options.title_column)
     title = title if isinstance(title, str) and title.strip() else None
     if not (_is_storable(identity or "") and _is_storable(title or "")):
@@ -127,6 +126,13 @@ def _document(record: Any, source: Source, number: int, options: ReadOptions) ->
     except UnreadableError as error:
         return Unreadable(source.path, identity or f"{source.unit} {number}", str(error))
     return Document(identity or f"{source.stem}:{number}", text, source.path, title)
+
+
+def _identity(given: object) -> str | None:
+    """None for no id; numbers count, and 12.0 is 12: a column of ids with gaps comes as floating point."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    return (str(given).strip() or None) if isinstance(given, str | int) else None
 
 
 def _text(record: dict[str, Any], options: ReadOptions) -> str:
@@ -209,8 +215,8 @@ def _lines(blocks: Iterable[str], limit: int) -> Iterator[str | None]:
 class _CsvLines:
     """Feeds csv.reader, and keeps a record that grows beyond ``limit`` characters small.
 
-    From there on, every run of characters that do not matter for the structure becomes one: the reader still finds
-    the record's end where it truly is, and memory stays bounded even where a quote is never closed.
+    From there on, every run of characters that do not matter for the structure becomes one: the reader still
+    finds the record's end where it truly is, and memory stays bounded even where a quote is never closed.
     """
 
     def __init__(self, pieces: Iterator[str], limit: int, delimiter: str) -> None:

@@ -1,0 +1,119 @@
+"""From frames over words to quotations: who speaks where the subject is omitted, who relays, which type it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from extractor.labels import Frame, Range
+from extractor.marks import ANY, CLOSING, quotation_type
+from extractor.passages import PARAGRAPH_END, Words
+from extractor.quotation import Quotation, Span, Speaker
+from extractor.speakers import Mention, Speakers
+from extractor.text import fold
+
+_SAME_CONTENT = 0.8
+_ACCORDING_TO = frozenset(map(fold, ("وفقا", "وفقاً", "طبقا", "طبقاً", "تبعا", "تبعاً", "استنادا", "استناداً")))
+
+
+def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation]:
+    """The quotations of one article, in the order of the text; an omitted speaker is the one who spoke last."""
+    kept = _without_doubles([frame for frame in frames if _tidy(words, frame)])
+    kept.sort(key=lambda frame: (frame.content[0], frame.anchor))
+    speakers = Speakers(raw, words, list(_mentions(kept)))
+    said_last: Speaker | None = None
+    speaking: dict[int, Speaker | None] = {}
+    for frame in sorted(kept, key=lambda frame: frame.anchor):
+        speaker = speakers.of(frame.mention) if frame.mention else said_last
+        speaking[frame.anchor] = speaker
+        said_last = speaker or said_last
+    return [_quotation(raw, words, frame, speaking[frame.anchor], speakers) for frame in kept]
+
+
+def _quotation(
+    raw: str, words: Words, frame: Frame, speaker: Speaker | None, speakers: Speakers
+) -> Quotation:
+    content = tuple(words.span(*part) for part in _tidy(words, frame))
+    return Quotation(
+        type=quotation_type(raw, content),
+        content=content,
+        cue=words.span(frame.anchor, frame.anchor + 1) if _is_cue(words, frame) else None,
+        source=_source(raw, words, frame),
+        speaker=speaker,
+        via=speakers.of(frame.via) if frame.via else None,
+        confidence=frame.confidence,
+    )
+
+
+def _mentions(frames: Sequence[Frame]) -> list[Mention]:
+    found: dict[Range, Mention] = {}
+    for frame in frames:
+        if frame.mention and frame.mention not in found:
+            found[frame.mention] = Mention(frame.mention, frame.name, frame.kind)
+    for frame in frames:
+        if frame.via and frame.via not in found:
+            found[frame.via] = Mention(frame.via)
+    return list(found.values())
+
+
+def _is_cue(words: Words, frame: Frame) -> bool:
+    """A colon, a mark or the content itself only anchors a quotation that has no cue."""
+    inside = any(first <= frame.anchor < end for first, end in frame.content)
+    return not inside and words.texts[frame.anchor][0].isalnum()
+
+
+def _source(raw: str, words: Words, frame: Frame) -> Span | None:
+    """The source as written; after وفقا and its like the preposition ل that is glued to it stays out."""
+    if frame.source is None:
+        return None
+    span = words.span(*frame.source)
+    text = span.of(raw)
+    glued = text.startswith("ل") and not text.startswith("لل") and len(words.texts[frame.source[0]]) > 3
+    if glued and fold(words.texts[frame.anchor]).lstrip("و") in _ACCORDING_TO | {w.lstrip("و") for w in _ACCORDING_TO}:
+        return Span(span.start + 1, span.end)
+    return span
+
+
+def _tidy(words: Words, frame: Frame) -> tuple[Range, ...]:
+    """The content without marks and punctuation at its edges, but for marks that close what it opened."""
+    return tuple(part for part in (_tidied(words, *part) for part in frame.content) if part)
+
+
+def _tidied(words: Words, first: int, end: int) -> Range | None:
+    def is_edge(i: int, *, closing: bool) -> bool:
+        text = words.texts[i]
+        if text == PARAGRAPH_END:
+            return True
+        if text[0].isalnum() or text[0] in "([)]%٪$€£+-−°*#@&":
+            return False
+        return not (text in ANY and _has_partner(words.texts[first:end], closing=closing))
+
+    while first < end and is_edge(end - 1, closing=True):
+        end -= 1
+    while first < end and is_edge(first, closing=False):
+        first += 1
+    return (first, end) if first < end else None
+
+
+def _has_partner(texts: Sequence[str], *, closing: bool) -> bool:
+    """Whether the mark at the end (or start) of the words belongs to another one inside them."""
+    marks = [text for text in texts if text in ANY]
+    if closing:
+        closers = sum(mark in CLOSING for mark in marks)
+        return len(marks) % 2 == 0 and (marks[-1] not in CLOSING or closers * 2 <= len(marks))
+    return len(marks) % 2 == 0
+
+
+def _without_doubles(frames: Sequence[Frame]) -> list[Frame]:
+    """Of two cues with nearly the same content (وفق ما أعلن) the more confident stays."""
+    kept: list[Frame] = []
+    for frame in sorted(frames, key=lambda frame: -frame.confidence):
+        if not any(_overlap(frame, other) >= _SAME_CONTENT for other in kept):
+            kept.append(frame)
+    return kept
+
+
+def _overlap(frame: Frame, other: Frame) -> float:
+    """Jaccard of content words."""
+    a = {i for part in frame.content for i in range(*part)}
+    b = {i for part in other.content for i in range(*part)}
+    return len(a & b) / len(a | b)

@@ -1,0 +1,124 @@
+"""Speakers of one article: which mentions name the same one, and the fullest name they give.
+
+Conservative: two mentions join where their words agree (أوستن = لويد أوستن), or where a definite description points back
+to the nearest mention that it can describe (الوزير → وزير الدفاع, البيان → بيان الوزارة).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from extractor.labels import Range
+from extractor.passages import Words
+from extractor.quotation import Speaker, SpeakerKind
+from extractor.text import fold
+
+_CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+_EMPTY = frozenset(map(fold, ("في", "من", "عن", "على", "إلى", "باسم", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور")))
+_DOCUMENTS = frozenset(
+    map(fold, ("بيان", "تقرير", "دراسة", "رسالة", "تغريدة", "منشور", "مقال", "كتاب", "وثيقة", "إحصاء", "بيانات", "أرقام"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Words that name a speaker. ``name`` holds the positions that belong to the name proper, ``kind`` a first opinion."""
+
+    words: Range
+    name: tuple[int, ...] = ()
+    kind: SpeakerKind | None = None
+
+
+@dataclass(slots=True)
+class _Entity:
+    mentions: list[Mention] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    names: list[frozenset[str]] = field(default_factory=list)
+
+
+class Speakers:
+    """Built from every mention of an article at once; ``of`` answers for each."""
+
+    def __init__(self, raw: str, words: Words, mentions: Sequence[Mention]) -> None:
+        self._raw, self._words = raw, words
+        entities: list[_Entity] = []
+        self._entity: dict[Range, _Entity] = {}
+        # Names first, in full: what only describes can then point back to them.
+        for mention in sorted(mentions, key=lambda m: (not m.name, -len(m.name))):
+            entity = self._same(entities, mention)
+            if entity is None:
+                entity = _Entity()
+                entities.append(entity)
+            entity.mentions.append(mention)
+            entity.keys.add(self._key(mention.words))
+            if name := self._name_words(mention):
+                entity.names.append(name)
+            self._entity[mention.words] = entity
+        self._speaker = {id(entity): self._speaker_of(entity) for entity in entities}
+
+    def of(self, mention: Range) -> Speaker:
+        """Raises KeyError for a mention that was not given."""
+        return self._speaker[id(self._entity[mention])]
+
+    def _same(self, entities: Sequence[_Entity], mention: Mention) -> _Entity | None:
+        key, name = self._key(mention.words), self._name_words(mention)
+        for entity in entities:
+            if key in entity.keys or (name and any(_agree(name, other) for other in entity.names)):
+                return entity
+        return None if name else self._described(entities, mention)
+
+    def _described(self, entities: Sequence[_Entity], mention: Mention) -> _Entity | None:
+        """The entity whose mention before this one begins with the noun of a short definite description."""
+        first, end = mention.words
+        head = fold(self._words.texts[first])
+        if not head.startswith("ال") or end - first > 2:
+            return None
+        noun = head.removeprefix("ال")
+        fitting = [
+            (earlier.words[0], i)
+            for i, entity in enumerate(entities)
+            for earlier in entity.mentions
+            if earlier.words[1] <= first and noun in (fold(w) for w in self._words.texts[slice(*earlier.words)])
+        ]
+        return entities[max(fitting)[1]] if fitting else None
+
+    def _key(self, words: Range) -> str:
+        return _bare(" ".join(fold(text) for text in self._words.texts[slice(*words)] if text[0].isalnum()))
+
+    def _name_words(self, mention: Mention) -> frozenset[str]:
+        named = (_bare(fold(self._words.texts[i])) for i in mention.name)
+        return frozenset(word for word in named if len(word) > 1 and word not in _EMPTY)
+
+    def _speaker_of(self, entity: _Entity) -> Speaker:
+        fullest = max(entity.mentions, key=lambda m: (len(self._name_words(m)), m.words[1] - m.words[0], -m.words[0]))
+        kinds = Counter(mention.kind for mention in entity.mentions if mention.kind)
+        kind = kinds.most_common(1)[0][0] if kinds else self._guess(fullest.words)
+        wordings = dict.fromkeys(self._text(m.words) for m in sorted(entity.mentions, key=lambda m: m.words))
+        return Speaker(self._name(fullest), kind, tuple(wordings))
+
+    def _name(self, mention: Mention) -> str:
+        """The words of the name where they stand together, else the whole mention."""
+        if not mention.name:
+            return self._text(mention.words)
+        return self._text((mention.name[0], mention.name[-1] + 1))
+
+    def _text(self, words: Range) -> str:
+        return self._words.span(*words).of(self._raw)
+
+    def _guess(self, words: Range) -> SpeakerKind:
+        head = _bare(fold(self._words.texts[words[0]]))
+        return SpeakerKind.DOCUMENT if head in _DOCUMENTS else SpeakerKind.ORGANIZATION
+
+
+def _agree(name: frozenset[str], other: frozenset[str]) -> bool:
+    return name <= other or other <= name
+
+
+def _bare(folded: str) -> str:
+    """Without proclitics, where three letters or more are left."""
+    for clitic in _CLITICS:
+        if folded.startswith(clitic) and len(folded) - len(clitic) >= 3:
+            return folded.removeprefix(clitic)
+    return folded
