@@ -1,6 +1,7 @@
 """An annotation is somebody's reading of a document; here it also becomes the JSON that the program writes.
 
-The output contract: one object per article, offsets in code points of the raw text, ``text`` exactly ``raw[start:end]``.
+The output contract: one object per article, offsets in code points of the raw text, and the ``text`` of a span is
+exactly ``raw[start:end]``.
 """
 
 from __future__ import annotations

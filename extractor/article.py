@@ -103,9 +103,7 @@ def _is_broken(lines: Sequence[Line]) -> bool:
 def _are_links(run: Sequence[Line], above: Sequence[Line], *, at_end: bool) -> bool:
     if at_end and above[-1].kind is Kind.SHORT and above[-1].words < 4:  # «مختارات» and its like
         above = above[:-1]
-    if any(line.has_bullet for line in run) and not (
-        at_end and sum(line.words for line in run) >= 6 * len(run)
-    ):
+    if any(line.has_bullet for line in run) and not (at_end and sum(line.words for line in run) >= 6 * len(run)):
         return False
     return len(run) >= 3 and above[-1].is_prose and above[-1].ends_sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from extractor.labels import Frame, Range
-from extractor.marks import ANY, CLOSING, quotation_type
+from extractor.marks import ANY, CLOSING, OPENING, quotation_type
 from extractor.passages import PARAGRAPH_END, Words
 from extractor.quotation import Quotation, Span, Speaker
 from extractor.speakers import Mention, Speakers
@@ -29,9 +29,7 @@ def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation
     return [_quotation(raw, words, frame, speaking[frame.anchor], speakers) for frame in kept]
 
 
-def _quotation(
-    raw: str, words: Words, frame: Frame, speaker: Speaker | None, speakers: Speakers
-) -> Quotation:
+def _quotation(raw: str, words: Words, frame: Frame, speaker: Speaker | None, speakers: Speakers) -> Quotation:
     content = tuple(words.span(*part) for part in _tidy(words, frame))
     return Quotation(
         type=quotation_type(raw, content),
@@ -75,7 +73,15 @@ def _source(raw: str, words: Words, frame: Frame) -> Span | None:
 
 def _tidy(words: Words, frame: Frame) -> tuple[Range, ...]:
     """The content without marks and punctuation at its edges, but for marks that close what it opened."""
-    return tuple(part for part in (_tidied(words, *part) for part in frame.content) if part)
+    return tuple(_closed(words, *part) for part in (_tidied(words, *part) for part in frame.content) if part)
+
+
+def _closed(words: Words, first: int, end: int) -> Range:
+    """Takes in a closing mark that stands right after a content which opened it."""
+    marks = [text for text in words.texts[first:end] if text in ANY]
+    opened = len(marks) % 2 == 1 and marks[-1] not in CLOSING
+    follows = end < len(words) and words.texts[end] in ANY and words.texts[end] not in OPENING
+    return (first, end + 1) if opened and follows else (first, end)
 
 
 def _tidied(words: Words, first: int, end: int) -> Range | None:

@@ -88,9 +88,7 @@ def _lose_marks(example: Example, rng: random.Random) -> Example:
 
 def _alone(example: Example, i: int) -> bool:
     """Whether dropping word i would leave some range of a frame empty."""
-    return any(
-        (i, i + 1) in (*frame.content, frame.source, frame.antecedent, frame.via) for frame in example.frames
-    )
+    return any((i, i + 1) in (*frame.content, frame.source, frame.antecedent, frame.via) for frame in example.frames)
 
 
 def _surround(example: Example, others: Sequence[Example], rng: random.Random) -> Example:

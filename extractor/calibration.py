@@ -64,6 +64,4 @@ def _curve(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> tuple
     precision = np.cumsum(right) / accepted
     # Equal confidences stand or fall together.
     ends = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))
-    return tuple(
-        CurvePoint(float(confidence[i]), float(accepted[i] / len(right)), float(precision[i])) for i in ends
-    )
+    return tuple(CurvePoint(float(confidence[i]), float(accepted[i] / len(right)), float(precision[i])) for i in ends)

@@ -8,7 +8,6 @@ README.md                                              the card
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,16 +19,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
+from extractor.checkpoint_folder import SETTINGS, WEIGHTS, CheckpointError, find_checkpoint
 from extractor.labels import KINDS, TAGS
 from extractor.pieces import Pieces
 from extractor.tagger import HeadSizes, Tagger
 
 FORMAT = 1
-_WEIGHTS, _SETTINGS = "model.safetensors", "tagger.json"
-
-
-class CheckpointError(Exception):
-    """A checkpoint that cannot be used; the message says which, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,45 +50,40 @@ class Checkpoint:
             "threshold": self.threshold,
             "facts": self.facts,
         }
-        (folder / _SETTINGS).write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
-        save_file(_halved(self.tagger), folder / _WEIGHTS, metadata={"format": "pt"})
+        (folder / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        save_file(_halved(self.tagger), folder / WEIGHTS, metadata={"format": "pt"})
 
 
 def _halved(tagger: Tagger) -> dict[str, Tensor]:
     return {
-        name: tensor.detach()
-        .to("cpu", torch.float16 if tensor.is_floating_point() else tensor.dtype)
-        .contiguous()
+        name: tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else tensor.dtype).contiguous()
         for name, tensor in tagger.state_dict().items()
     }
 
 
-def load_checkpoint(where: str | Path) -> Checkpoint:
-    """Loads a folder that ``save`` wrote, or the same files from a hub repository of that name.
+def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
+    """Loads what ``save`` wrote: a local folder, a hub repository of that name, or (None) the starter.
 
     Raises CheckpointError where there is none, or it is damaged or of another format.
     """
-    folder = _folder(where)
+    folder = find_checkpoint(where)
     try:
-        settings = json.loads((folder / _SETTINGS).read_text("utf-8"))
+        settings = json.loads((folder / SETTINGS).read_text("utf-8"))
         if settings["format"] != FORMAT or tuple(settings["tags"]) != TAGS:
-            raise CheckpointError(
-                f"{folder} has another format or label set than this program: train it again"
-            )
+            raise CheckpointError(f"{folder} has another format or label set than this program: train it again")
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        encoder = _without_pooler(AutoModel.from_config(config, attn_implementation="sdpa"))
+        empty: PreTrainedModel = AutoModel.from_config(config, attn_implementation="sdpa")  # type: ignore[no-untyped-call]
+        encoder = _without_pooler(empty)
         tagger = Tagger(encoder, HeadSizes(**settings["sizes"]))
         weights = {
             name: tensor.float() if tensor.is_floating_point() else tensor
-            for name, tensor in load_file(folder / _WEIGHTS).items()
+            for name, tensor in load_file(folder / WEIGHTS).items()
         }
         tagger.load_state_dict(weights)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
-        raise CheckpointError(
-            f"checkpoint {folder} cannot be loaded ({reason}): give another or restore it"
-        ) from error
+        raise CheckpointError(f"checkpoint {folder} cannot be loaded ({reason}): give another or restore it") from error
     return Checkpoint(
         settings["name"], tagger.eval(), Pieces(tokenizer), settings["threshold"], settings.get("facts", {})
     )
@@ -125,38 +115,7 @@ def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger
     return Tagger(_without_pooler(encoder), sizes), Pieces(tokenizer)
 
 
-def fingerprint(folder: Path) -> str:
-    """The SHA-256 of the weights and settings: two checkpoints with the same one tag alike."""
-    digest = hashlib.sha256()
-    for name in (_SETTINGS, _WEIGHTS):
-        with (folder / name).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _folder(where: str | Path) -> Path:
-    folder = Path(where)
-    if folder.is_dir():
-        if not (folder / _SETTINGS).is_file():
-            raise CheckpointError(f"{folder} holds no {_SETTINGS}: it is not a checkpoint of this program")
-        return folder
-    if folder.exists() or str(where).count("/") != 1 or str(where).startswith((".", "/", "~")):
-        raise CheckpointError(f"no checkpoint {where}: neither a folder nor a hub name like owner/name")
-    return _download(str(where))
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", _WEIGHTS, "README.md"]))
-    except Exception as error:  # noqa: BLE001 - the hub client raises dozens of kinds; each means the same here
-        raise CheckpointError(
-            f"checkpoint {name} could not be fetched from the hub: {str(error).splitlines()[0]}"
-        ) from error
-
-
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+        encoder.pooler = None  # type: ignore[assignment]  # our words are read before it
     return encoder

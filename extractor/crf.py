@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field in which only legal label sequences have probability (Lafferty et al. 2001)."""
+"""A linear-chain conditional random field (Lafferty et al. 2001) in which only legal sequences have probability."""
 
 from __future__ import annotations
 

@@ -37,6 +37,18 @@ class Unreadable:
         return "".join(char if char.isprintable() else " " for char in f"{place}: {self.reason}")
 
 
+BROKEN = "holds broken characters (invalid UTF-8 or half a surrogate pair); save it again as valid UTF-8"
+
+
+def is_storable(text: str) -> bool:
+    """False where it holds half a surrogate pair, which neither UTF-8 nor a database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class UnreadableError(ValueError):
     """Raised while one input is read; its message is the reason of an ``Unreadable``."""
 

@@ -44,25 +44,31 @@ def decode(data: bytes) -> str:
 
 
 def decode_page(data: bytes) -> str:
-    """The same for HTML, which may name its encoding; pages that are valid UTF-8 are, whatever they say."""
+    """The same for HTML, which may name its encoding; what looks like UTF-8 is, whatever the page says.
+
+    Broken bytes in a page of UTF-8 become U+FFFD, as in a browser.
+    """
+    if _looks_like_utf8(data[:_BLOCK]) and not data.startswith(tuple(_BYTE_ORDER_MARKS)):
+        return data.decode("utf-8", "replace")
     declared = _META_CHARSET.search(data[:_BLOCK])
-    if declared and not _is_valid(data, "utf-8"):
-        codec = declared[1].decode("ascii", "replace")
-        if _is_text_codec(codec) and _is_valid(data, codec):
-            return _decoded(data, codec)
+    if declared and not _is_utf8(data, cut=False):
+        try:
+            text = data.decode(declared[1].decode("ascii", "replace"))
+        except (LookupError, UnicodeError):
+            return decode(data)
+        if _is_ordinary(text[:_BLOCK]):
+            return text
     return decode(data)
 
 
 def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
-    """The text of a stream, block by block. Raises UnreadableError where its encoding is unknown or ends.
+    """The text of a stream, block by block. Raises UnreadableError where it is not text.
 
     Broken UTF-8 does not stop it: such bytes come out as lone surrogates, so that one record can be rejected.
     """
     block = stream.read(_BLOCK)
     codec = detect(block, cut=len(block) == _BLOCK)
-    decoder = codecs.getincrementaldecoder(codec)(
-        "surrogateescape" if codec.startswith("utf-8") else "strict"
-    )
+    decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if codec.startswith("utf-8") else "strict")
     try:
         while block:
             yield decoder.decode(block)
@@ -73,10 +79,11 @@ def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
 
 
 def detect(data: bytes, *, cut: bool = False) -> str:
-    """The codec of a text; ``cut`` where ``data`` is only its beginning and may end inside a character.
+    """The codec of a text; ``cut`` where ``data`` is only its beginning and may end in a character.
 
     In this order: byte order mark, UTF-16 without one, UTF-8, Windows-1256, what charset-normalizer guesses.
-    UTF-16 comes before UTF-8: the bytes of Arabic in UTF-16 are nearly all ASCII. Raises UnreadableError.
+    UTF-16 comes before UTF-8: the bytes of Arabic in UTF-16 are nearly all ASCII. With a few broken bytes it
+    is still UTF-8; decoding finds them. Raises UnreadableError.
     """
     for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
@@ -89,12 +96,11 @@ def detect(data: bytes, *, cut: bool = False) -> str:
         for codec in ("utf-16-le", "utf-16-be"):
             if _is_ordinary(_beginning(sample, codec)):
                 return codec
-    if _is_valid(data, "utf-8", cut=cut):
+    if _is_utf8(data, cut=cut):
         if len(_CONTROL.findall(_beginning(sample, "utf-8"))) > len(sample) / 10:
             raise UnreadableError("is binary, not text; convert it to plain text first")
         return "utf-8"
-    _reject_broken_utf8(data)
-    return _guess(sample)
+    return "utf-8" if _looks_like_utf8(sample) else _guess(sample)
 
 
 def _guess(sample: bytes) -> str:
@@ -110,25 +116,23 @@ def _guess(sample: bytes) -> str:
     return best.encoding
 
 
-def _reject_broken_utf8(data: bytes) -> None:
-    text = data.decode("utf-8", "replace")
+def _looks_like_utf8(sample: bytes) -> bool:
+    """More characters are whole than broken; in no other encoding does Arabic look like that."""
+    text = sample.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    whole = sum(not char.isascii() for char in text[:_BLOCK]) - text[:_BLOCK].count("\ufffd")
-    if whole > broken:
-        place = len(text[: text.index("\ufffd")].encode())
-        raise UnreadableError(f"is UTF-8 but for a broken character at byte {place}; save it again as UTF-8")
+    return sum(not char.isascii() for char in text) > 2 * broken
 
 
 def _decoded(data: bytes, codec: str) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"is {codec} but for byte {error.start}; save it again as UTF-8") from error
+        raise UnreadableError(f"is {codec}, but not at byte {error.start}; save it again as UTF-8") from error
 
 
-def _is_valid(data: bytes, codec: str, *, cut: bool = False) -> bool:
+def _is_utf8(data: bytes, *, cut: bool) -> bool:
     try:
-        codecs.getincrementaldecoder(codec)().decode(data, final=not cut)
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
     except UnicodeDecodeError:
         return False
     return True
@@ -136,14 +140,6 @@ def _is_valid(data: bytes, codec: str, *, cut: bool = False) -> bool:
 
 def _beginning(sample: bytes, codec: str) -> str:
     return codecs.getincrementaldecoder(codec)("replace").decode(sample)
-
-
-def _is_text_codec(name: str) -> bool:
-    """False for unknown names and for Python's codecs that are not encodings, such as zip and hex."""
-    try:
-        return codecs.lookup(name)._is_text_encoding
-    except LookupError:
-        return False
 
 
 def _is_ordinary(text: str) -> bool:

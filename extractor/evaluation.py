@@ -152,9 +152,7 @@ def evaluate(gold: Sequence[GoldArticle], predicted: Predictions) -> Scores:
         type_accuracy=_share(found, lambda pair: pair.right_type),
         cue_accuracy=_share(cues, lambda pair: pair.cue == 1.0),
         by_type=_parts(pairs, list(QuotationType), lambda quotation: quotation.type),
-        by_subject=_parts(
-            pairs, ["named", "omitted"], lambda quotation: "named" if quotation.source else "omitted"
-        ),
+        by_subject=_parts(pairs, ["named", "omitted"], lambda quotation: "named" if quotation.source else "omitted"),
         by_kind=_parts(pairs, list(SpeakerKind), _kind),
         by_outlet=_by_outlet(gold, earned),
         false_alarms=_false_alarms(gold, matched),
@@ -214,9 +212,7 @@ def _share(pairs: Sequence[Pair], holds: Callable[[Pair], bool]) -> float:
     return sum(map(holds, pairs)) / len(pairs) if pairs else 0.0
 
 
-def _parts(
-    pairs: Sequence[Pair], keys: Sequence[str], key_of: Callable[[Quotation], str | None]
-) -> dict[str, Part]:
+def _parts(pairs: Sequence[Pair], keys: Sequence[str], key_of: Callable[[Quotation], str | None]) -> dict[str, Part]:
     counts = {key: [0, 0, 0] for key in keys}
     for pair in pairs:
         key = key_of(pair.gold) if pair.gold else None

@@ -40,9 +40,7 @@ def read_gold(path: Path) -> Iterator[GoldArticle]:
 def _article(record: dict[str, Any]) -> GoldArticle:
     text = record["text"]
     speakers = {
-        entity["id"]: Speaker(
-            entity["name"], SpeakerKind(entity["kind"]), tuple(entity.get("mentions") or ())
-        )
+        entity["id"]: Speaker(entity["name"], SpeakerKind(entity["kind"]), tuple(entity.get("mentions") or ()))
         for entity in record["speakers"]
     }
     quotations = tuple(_quotation(statement, speakers) for statement in record["statements"])

@@ -88,7 +88,7 @@ def segments(tags: Sequence[int]) -> Iterator[tuple[Tag, int, int]]:
 
 
 def frame_of(anchor: int, tags: Sequence[int], *, has_cue: bool = True) -> Frame | None:
-    """The frame that a labelling says; None where it holds no content. Of several sources the one nearest the anchor counts."""
+    """The frame that a labelling says; None where it holds no content. Of several sources the nearest counts."""
     found: dict[Tag, list[Range]] = {begin: [] for begin in _BEGINNINGS}
     for tag, first, end in segments(tags):
         found[tag].append((first, end))

@@ -138,9 +138,7 @@ _LINKS = re.compile(
     re.IGNORECASE,
 )
 # «اقرأ أيضا: …» with the link on the same line.
-_LINK = re.compile(
-    rf"(?:{_LINKS.pattern}|(?:اقرا|شاهد|كذلك)(?= ?[:.|/]))[^:.|/…]{{0,30}}?[:.|/…]+ ?\S", re.IGNORECASE
-)
+_LINK = re.compile(rf"(?:{_LINKS.pattern}|(?:اقرا|شاهد|كذلك)(?= ?[:.|/]))[^:.|/…]{{0,30}}?[:.|/…]+ ?\S", re.IGNORECASE)
 _COMMENTS = re.compile(
     r"(?:ال)?تعليقات(?: (?:القراء|الزوار|المستخدمين))?[\s:()\d]*|comments[\s:()\d]*"
     r"|.*مسؤول عن اراء المعلقين.*",
@@ -179,9 +177,7 @@ _FURNITURE = re.compile(
 
 def _kind(folded: str, *, first: bool) -> Kind:
     words = folded.count(" ") + 1
-    if _is_furniture(folded, words) or (
-        not first and words <= 25 and _LINK.match(_BULLET.sub("", folded, 1))
-    ):
+    if _is_furniture(folded, words) or (not first and words <= 25 and _LINK.match(_BULLET.sub("", folded, 1))):
         return Kind.FURNITURE
     if words <= 7 and _COMMENTS.fullmatch(folded):
         return Kind.COMMENTS

@@ -49,9 +49,7 @@ def _placed(frame: Frame, first: int, end: int) -> Frame | None:
     """The frame in window positions; None where its content is cut. What else lies outside is left out."""
 
     def move(words: Range | None) -> Range | None:
-        return (
-            (words[0] - first, words[1] - first) if words and first <= words[0] and words[1] <= end else None
-        )
+        return (words[0] - first, words[1] - first) if words and first <= words[0] and words[1] <= end else None
 
     content = tuple(part for part in map(move, frame.content) if part)
     if len(content) < len(frame.content):

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from extractor.quotation import Span
 from extractor.text import clean
@@ -64,9 +65,11 @@ class Words:
             if not sought:
                 continue
             size = len(sought)
-            for first in range(len(self.texts) - size + 1):
-                if self.texts[first] == sought[0] and list(self.texts[first : first + size]) == sought:
-                    found.append((first, first + size))
+            found += [
+                (first, first + size)
+                for first in range(len(self.texts) - size + 1)
+                if self.texts[first] == sought[0] and list(self.texts[first : first + size]) == sought
+            ]
         return found
 
     def slice(self, first: int, end: int) -> Words:
@@ -98,14 +101,12 @@ def split_words(raw: str, paragraphs: Iterable[Span]) -> Words:
 
 def lines(raw: str) -> list[Span]:
     """Every line that holds something, as a paragraph."""
-    return [
-        Span(m.start(), m.end()) for m in re.finditer(r"[^\n\r\u2028\u2029\x85]+", raw) if m.group().strip()
-    ]
+    return [Span(m.start(), m.end()) for m in re.finditer(r"[^\n\r\u2028\u2029\x85]+", raw) if m.group().strip()]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Words ``first`` to ``end`` (excluded), read in one pass; it answers for the cues from ``owns_from`` to ``owns_to``."""
+    """Words ``first`` to ``end`` (excluded), read in one pass; it answers for the cues it owns."""
 
     first: int
     end: int
@@ -142,7 +143,7 @@ def windows(pieces: Sequence[int], limit: int, overlap: float = 0.4) -> list[Win
             first = bisect_left(ends_at, total - limit)
         ranges.append((first, end))
     cuts = [0]
-    for (_, left_end), (right_first, _) in zip(ranges, ranges[1:], strict=False):
+    for (_, left_end), (right_first, _) in pairwise(ranges):
         middle = (ends_at[right_first] + ends_at[left_end]) / 2
         cuts.append(bisect_left(ends_at, middle))
     cuts.append(len(pieces))

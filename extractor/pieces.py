@@ -22,9 +22,7 @@ class Pieces:
         end = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         if end is None or start is None or tokenizer.pad_token_id is None:
-            raise ValueError(
-                "the tokenizer has no start, end or padding token: it is not that of a BERT-like encoder"
-            )
+            raise ValueError("the tokenizer has no start, end or padding token: it is not that of a BERT-like encoder")
         self.start, self.end, self.padding = int(start), int(end), int(tokenizer.pad_token_id)
         self._unknown = int(tokenizer.unk_token_id if tokenizer.unk_token_id is not None else end)
         newline = tokenizer.get_vocab().get(PARAGRAPH_END, self.end)
@@ -38,9 +36,7 @@ class Pieces:
             if len(self._known) > 500_000:  # an archive's misspellings must not fill the memory
                 self._known = {PARAGRAPH_END: self._known[PARAGRAPH_END]}
                 return self.of(words)
-            encoded = self.tokenizer(
-                [[word] for word in new], is_split_into_words=True, add_special_tokens=False
-            )
+            encoded = self.tokenizer([[word] for word in new], is_split_into_words=True, add_special_tokens=False)
             for word, ids in zip(new, encoded["input_ids"], strict=True):
                 self._known[word] = tuple(ids[:MAX_PIECES_A_WORD]) or (self._unknown,)
         return [self._known[word] for word in words]

@@ -55,10 +55,15 @@ class Extractor:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, *, device: str = "auto", precision: str = "auto", min_confidence: float = 0.0
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        min_confidence: float = 0.0,
     ) -> None:
         """``precision``: bf16, float32 or auto (bf16 where the processor has it)."""
-        self._device = torch.device(_best_device() if device == "auto" else device)
+        self._device = torch.device(best_device() if device == "auto" else device)
         self._half = precision == "bf16" or (precision == "auto" and _has_bf16(self._device))
         self._tagger = checkpoint.tagger.to(self._device).eval()
         self._pieces = checkpoint.pieces
@@ -80,7 +85,7 @@ class Extractor:
         Raises CheckpointError where it cannot be loaded.
         """
         return cls(
-            load_checkpoint(checkpoint or starter_checkpoint()),
+            load_checkpoint(checkpoint),
             device=device,
             precision=precision,
             min_confidence=min_confidence,
@@ -96,9 +101,7 @@ class Extractor:
         waiting = iter(documents)
         while group := list(islice(waiting, _DOCUMENTS_AT_ONCE)):
             found: list[list[Quotation]] = [[] for _ in group]
-            readings = [
-                reading for i, document in enumerate(group) for reading in self._readings(i, document.raw)
-            ]
+            readings = [reading for i, document in enumerate(group) for reading in self._readings(i, document.raw)]
             self._tag(readings)
             for reading in readings:
                 found[reading.document] += self._attributed(group[reading.document].raw, reading)
@@ -146,14 +149,7 @@ class Extractor:
                 yield replace(quotation, repeats=_repeats(quotation, reading.paragraphs))
 
 
-def starter_checkpoint() -> Path:
-    """The folder of the checkpoint that ships with the program."""
-    import seeds
-
-    return Path(seeds.__path__[0]) / "checkpoint"
-
-
-def _best_device() -> str:
+def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -219,6 +215,4 @@ def _repeats(quotation: Quotation, paragraphs: Sequence[Paragraph]) -> tuple[tup
     distances = [{again.start - p.span.start for again in p.repeats} for p in touched]
     if not distances:
         return ()
-    return tuple(
-        tuple(span.shifted(by) for span in quotation.content) for by in sorted(set.intersection(*distances))
-    )
+    return tuple(tuple(span.shifted(by) for span in quotation.content) for by in sorted(set.intersection(*distances)))

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from extractor.document import Document, ReadOptions, Unreadable, UnreadableError
+from extractor.document import BROKEN, Document, ReadOptions, Unreadable, UnreadableError, is_storable
 from extractor.encoding import decode, decode_page, decoded_blocks
 from extractor.inputs import find_files, name_of
 from extractor.records import Source, csv_records, json_lines, json_records, parquet_records
@@ -138,7 +138,10 @@ def _joined(blocks: Iterable[str], options: ReadOptions) -> str:
         size += len(block)
         if size > options.max_bytes:
             raise UnreadableError(_too_large(options))
-    return "".join(parts)
+    text = "".join(parts)
+    if not is_storable(text):
+        raise UnreadableError(BROKEN)
+    return text
 
 
 def _whole(path: Path, options: ReadOptions) -> bytes:

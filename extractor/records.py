@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
 
-from extractor.document import Document, ReadOptions, Unreadable, UnreadableError
+from extractor.document import BROKEN, Document, ReadOptions, Unreadable, UnreadableError, is_storable
 
 Records = Iterator[Document | Unreadable]
 
@@ -64,9 +64,7 @@ def csv_records(blocks: Iterable[str], source: Source, options: ReadOptions) -> 
     for row in _csv_rows(lines, delimiter):
         if isinstance(row, csv.Error):
             number += 1
-            yield source.unreadable(
-                number, f"is not CSV: {row}; put fields with quotes or newlines in quotes"
-            )
+            yield source.unreadable(number, _NOT_CSV)
         elif not header:
             header = [name.strip() for name in row]
             _require(options.text_column, header)
@@ -75,9 +73,7 @@ def csv_records(blocks: Iterable[str], source: Source, options: ReadOptions) -> 
             if lines.too_long:
                 yield source.unreadable(number, _too_long(options))
             elif len(row) > len(header):
-                reason = (
-                    f"has {len(row)} fields for {len(header)} columns; quote fields that hold {delimiter!r}"
-                )
+                reason = f"has {len(row)} fields for {len(header)} columns; quote fields that hold {delimiter!r}"
                 yield source.unreadable(number, reason)
             else:
                 yield _document(dict(zip(header, row, strict=False)), source, number, options)
@@ -101,15 +97,15 @@ def parquet_records(file: BinaryIO, source: Source, options: ReadOptions) -> Rec
                 try:
                     record = {name: batch.column(name)[index].as_py() for name in columns}
                 except UnicodeDecodeError:
-                    yield source.unreadable(number, _BROKEN)
+                    yield source.unreadable(number, BROKEN)
                 else:
                     yield _document(record, source, number, options)
     except (pa.ArrowException, OSError) as error:
         message = str(error).partition("\n")[0]
-        raise UnreadableError(f"is damaged after row {number} ({message}); write it again") from error
+        raise UnreadableError(f"is no Parquet after row {number} ({message}); write it again") from error
 
 
-_BROKEN = "holds broken characters (invalid UTF-8 or half a surrogate pair); save it again as valid UTF-8"
+_NOT_CSV = "is not CSV (a bare carriage return, or a quote that nothing closes); put such fields in quotes"
 _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "nothing"}
 
 
@@ -119,8 +115,8 @@ def _document(record: Any, source: Source, number: int, options: ReadOptions) ->
     identity = _identity(record.get(options.id_column))
     title = record.get(options.title_column)
     title = title if isinstance(title, str) and title.strip() else None
-    if not (_is_storable(identity or "") and _is_storable(title or "")):
-        return source.unreadable(number, _BROKEN)
+    if not (is_storable(identity or "") and is_storable(title or "")):
+        return source.unreadable(number, BROKEN)
     try:
         text = _text(record, options)
     except UnreadableError as error:
@@ -142,29 +138,20 @@ def _text(record: dict[str, Any], options: ReadOptions) -> str:
         raise UnreadableError(f'has {_kind(text)} as "{options.text_column}", not text')
     if len(text) > options.max_bytes:
         raise UnreadableError(_too_long(options))
-    if not _is_storable(text):
-        raise UnreadableError(_BROKEN)
+    if not is_storable(text):
+        raise UnreadableError(BROKEN)
     return text
 
 
 def _require(column: str, columns: Sequence[str]) -> None:
     if column not in columns:
         found = ", ".join(f'"{name[:40]}"' for name in columns[:8]) or "nothing"
-        raise UnreadableError(f'has no "{column}", only {found}; name the column of the text')
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        printable = found.encode("utf-8", "backslashreplace").decode()
+        raise UnreadableError(f'has no "{column}", only {printable}; name the column of the text')
 
 
 def _kind(value: object) -> str:
-    return _KINDS.get(
-        type(value), "a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
-    )
+    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else f"a {type(value).__name__}")
 
 
 def _too_long(options: ReadOptions) -> str:

@@ -1,7 +1,7 @@
 """Speakers of one article: which mentions name the same one, and the fullest name they give.
 
-Conservative: two mentions join where their words agree (أوستن = لويد أوستن), or where a definite description points back
-to the nearest mention that it can describe (الوزير → وزير الدفاع, البيان → بيان الوزارة).
+Conservative: two mentions join where their words agree (أوستن = لويد أوستن), or where a definite description points
+back to the nearest mention that it can describe (الوزير → وزير الدفاع, البيان → بيان الوزارة).
 """
 
 from __future__ import annotations
@@ -16,15 +16,33 @@ from extractor.quotation import Speaker, SpeakerKind
 from extractor.text import fold
 
 _CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
-_EMPTY = frozenset(map(fold, ("في", "من", "عن", "على", "إلى", "باسم", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور")))
+_EMPTY = frozenset(
+    map(fold, ("في", "من", "عن", "على", "إلى", "باسم", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور"))
+)
 _DOCUMENTS = frozenset(
-    map(fold, ("بيان", "تقرير", "دراسة", "رسالة", "تغريدة", "منشور", "مقال", "كتاب", "وثيقة", "إحصاء", "بيانات", "أرقام"))
+    map(
+        fold,
+        (
+            "بيان",
+            "تقرير",
+            "دراسة",
+            "رسالة",
+            "تغريدة",
+            "منشور",
+            "مقال",
+            "كتاب",
+            "وثيقة",
+            "إحصاء",
+            "بيانات",
+            "أرقام",
+        ),
+    )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Words that name a speaker. ``name`` holds the positions that belong to the name proper, ``kind`` a first opinion."""
+    """Words that name a speaker; ``name`` are the positions of the name proper, ``kind`` is a first opinion."""
 
     words: Range
     name: tuple[int, ...] = ()

@@ -7,7 +7,6 @@ decodes roles. The recurrent layer learns boundaries from little data where scor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,9 +48,7 @@ class Tagger(nn.Module):
         self.encoder = encoder
         width, word = int(encoder.config.hidden_size), self.sizes.word
         self.dropout = nn.Dropout(self.sizes.dropout)
-        self.cue = nn.Sequential(
-            nn.Linear(width, word), nn.GELU(), nn.Dropout(self.sizes.dropout), nn.Linear(word, 1)
-        )
+        self.cue = nn.Sequential(nn.Linear(width, word), nn.GELU(), nn.Dropout(self.sizes.dropout), nn.Linear(word, 1))
         self.project = nn.Linear(width, word)
         self.gate = nn.Linear(width, word)
         self.distance = nn.Embedding(2 * _FARTHEST + 1, self.sizes.distance)
@@ -73,17 +70,18 @@ class Tagger(nn.Module):
 
     def words(self, batch: Batch) -> Tensor:
         """One vector a word, [passages, words, width], float32: the mean of its first and last piece."""
-        hidden = self.encoder(
-            input_ids=batch.pieces, attention_mask=batch.piece_mask.long()
-        ).last_hidden_state.float()
+        read = self.encoder(input_ids=batch.pieces, attention_mask=batch.piece_mask.long())
+        hidden: Tensor = read.last_hidden_state.float()
         width = hidden.shape[-1]
         first = hidden.gather(1, batch.first_piece.unsqueeze(-1).expand(-1, -1, width))
         last = hidden.gather(1, batch.last_piece.unsqueeze(-1).expand(-1, -1, width))
-        return self.dropout((first + last) / 2)
+        averaged: Tensor = self.dropout((first + last) / 2)
+        return averaged
 
     def cue_logits(self, words: Tensor) -> Tensor:
         """[passages, words]"""
-        return self.cue(words).squeeze(-1)
+        logits: Tensor = self.cue(words)
+        return logits.squeeze(-1)
 
     def role_states(self, words: Tensor, word_mask: Tensor, anchors: Anchors) -> Tensor:
         """What the role layer knows of each word for each anchor, [anchors, words, 2 * roles]."""
@@ -100,7 +98,8 @@ class Tagger(nn.Module):
         turned = torch.where(positions < lengths, lengths - 1 - positions, positions)
         ahead, _ = self.forwards(read)
         back, _ = self.backwards(_reordered(read, turned))
-        return self.dropout(torch.cat([ahead, _reordered(back, turned)], dim=-1))
+        states: Tensor = self.dropout(torch.cat([ahead, _reordered(back, turned)], dim=-1))
+        return states
 
     @torch.inference_mode()
     def read(self, batch: Batch, threshold: float, *, half: bool = False) -> list[list[Frame]]:

@@ -78,7 +78,7 @@ def train(
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[int, Checkpoint], dict[str, float]] = lambda epoch, checkpoint: {},
 ) -> Checkpoint:
-    """Trains a tagger and saves the weight average to ``output``; what ``on_epoch`` returns is logged beside the losses.
+    """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged beside the losses.
 
     An interrupted run continues from ``output/state`` when called again with the same data, base and recipe.
     """
@@ -103,9 +103,7 @@ def train(
 class _Run:
     """The moving parts of one training run, and their way to disk and back."""
 
-    def __init__(
-        self, tagger: Tagger, pieces: Pieces, data: list[Example], recipe: Recipe, state: Path
-    ) -> None:
+    def __init__(self, tagger: Tagger, pieces: Pieces, data: list[Example], recipe: Recipe, state: Path) -> None:
         self.tagger, self.pieces, self.data, self.recipe, self.state = tagger, pieces, data, recipe, state
         self.step = 0
         self.average = {k: v.detach().clone() for k, v in tagger.state_dict().items()}
@@ -184,9 +182,7 @@ class _Run:
         for i, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v for k, v in slots.items()}
         fresh = self.state / "state.safetensors.part"
-        save_file(
-            {k: v.contiguous().clone() for k, v in tensors.items()}, fresh, metadata={"step": str(self.step)}
-        )
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, fresh, metadata={"step": str(self.step)})
         fresh.replace(self.state / "state.safetensors")
 
     def resume(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspect, make_url, text
 
+from extractor.errors import MendableError
 from models.tables import Table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ LOCK_TIMEOUT = 60
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
-class DatabaseError(Exception):
+class DatabaseError(MendableError):
     """The database cannot be used as it is; the message is one line, says what to do, and has no password."""
 
 
@@ -125,9 +126,7 @@ def _check_place(database: str | None) -> None:
     # SQLite writes two files beside the database, even to read.
     for place in [folder, path] if path.exists() else [folder]:
         if not os.access(place, os.R_OK | os.W_OK):
-            raise DatabaseError(
-                f"{path}: {place} is read-only: change its permissions or name another database"
-            )
+            raise DatabaseError(f"{path}: {place} is read-only: change its permissions or name another database")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -175,9 +174,7 @@ def _revision(connection: Connection, name: str) -> str | None:
         revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
         return revision
     if taken := sorted(tables & set(Table.metadata.tables)):
-        raise DatabaseError(
-            f"{name} holds another program's tables ({', '.join(taken)}): name another database"
-        )
+        raise DatabaseError(f"{name} holds another program's tables ({', '.join(taken)}): name another database")
     return None
 
 

@@ -36,9 +36,7 @@ def sighting_row(article_id: int, document: Document) -> Row:
 
 def speaker_rows(annotation_id: int, annotation: Annotation) -> dict[Speaker, Row]:
     """One row a speaker, however many quotations share it, in the order of the quotations."""
-    speakers = (
-        who for quotation in annotation.quotations for who in (quotation.speaker, quotation.via) if who
-    )
+    speakers = (who for quotation in annotation.quotations for who in (quotation.speaker, quotation.via) if who)
     return {
         speaker: {
             "annotation_id": annotation_id,

@@ -115,6 +115,12 @@ class Store:
             query = select(CheckpointRow.id).where(CheckpointRow.fingerprint == fingerprint)
             return connection.execute(query).scalar_one()
 
+    def checkpoint_path(self, name: str) -> str | None:
+        """Where the newest checkpoint of that name lies; None where none is known."""
+        query = select(CheckpointRow.path).where(CheckpointRow.name == name).order_by(CheckpointRow.id.desc())
+        with self.engine.connect() as connection:
+            return connection.execute(query.limit(1)).scalar_one_or_none()
+
     def begin_run(self, checkpoint: int, arguments: Mapping[str, object]) -> Run:
         """``arguments`` are kept as JSON for people to read, secrets and passwords in URLs starred out."""
         row = {"checkpoint_id": checkpoint, "arguments": arguments_row(arguments)}
@@ -261,9 +267,7 @@ def _save_quotations(connection: Connection, annotations: Mapping[int, Annotatio
 
 def _load(connection: Connection, sha256s: Sequence[str], checkpoint: int) -> dict[str, Annotation]:
     query = (
-        select(
-            AnnotationRow.id, AnnotationRow.article_id, ArticleRow.sha256, ArticleRow.raw, CheckpointRow.name
-        )
+        select(AnnotationRow.id, AnnotationRow.article_id, ArticleRow.sha256, ArticleRow.raw, CheckpointRow.name)
         .join(ArticleRow, ArticleRow.id == AnnotationRow.article_id)
         .join(CheckpointRow, CheckpointRow.id == AnnotationRow.checkpoint_id)
         .where(ArticleRow.sha256.in_(sha256s), AnnotationRow.checkpoint_id == checkpoint)
@@ -272,9 +276,7 @@ def _load(connection: Connection, sha256s: Sequence[str], checkpoint: int) -> di
     quotations = _load_quotations(connection, [row.id for row in found])
     seen = _first_sightings(connection, [row.article_id for row in found])
     return {
-        row.sha256: Annotation(
-            Document(raw=row.raw, **seen[row.article_id]), row.name, tuple(quotations[row.id])
-        )
+        row.sha256: Annotation(Document(raw=row.raw, **seen[row.article_id]), row.name, tuple(quotations[row.id]))
         for row in found
     }
 
@@ -293,9 +295,7 @@ def _load_quotations(connection: Connection, annotations: Sequence[int]) -> dict
     """In the order of the annotation, by its id."""
     of_these = QuotationRow.annotation_id.in_(annotations)
     spans = defaultdict(list)
-    for span in connection.execute(
-        select(SpanRow.__table__).join(QuotationRow).where(of_these).order_by(SpanRow.part)
-    ):
+    for span in connection.execute(select(SpanRow.__table__).join(QuotationRow).where(of_these).order_by(SpanRow.part)):
         spans[span.quotation_id].append(span)
     query = select(SpeakerRow.__table__).where(SpeakerRow.annotation_id.in_(annotations))
     speakers: dict[int | None, Speaker] = {

@@ -154,16 +154,12 @@ class AnnotationRow(Table):
     __table_args__ = (
         # A review has no checkpoint and NULLs are distinct: this holds for predictions only.
         UniqueConstraint("article_id", "checkpoint_id"),
-        CheckConstraint(
-            "(kind = 'predicted') = (checkpoint_id IS NOT NULL)", name="predicted_has_checkpoint"
-        ),
+        CheckConstraint("(kind = 'predicted') = (checkpoint_id IS NOT NULL)", name="predicted_has_checkpoint"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id", ondelete="CASCADE"))
-    checkpoint_id: Mapped[int | None] = mapped_column(
-        ForeignKey("checkpoints.id", ondelete="RESTRICT"), index=True
-    )
+    checkpoint_id: Mapped[int | None] = mapped_column(ForeignKey("checkpoints.id", ondelete="RESTRICT"), index=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"), index=True)
     kind: Mapped[AnnotationKind] = mapped_column(_values_of(AnnotationKind, "kind"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -206,9 +202,7 @@ class SpanRow(Table):
         {"sqlite_with_rowid": False},
     )
 
-    quotation_id: Mapped[int] = mapped_column(
-        ForeignKey("quotations.id", ondelete="CASCADE"), primary_key=True
-    )
+    quotation_id: Mapped[int] = mapped_column(ForeignKey("quotations.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[Role] = mapped_column(_values_of(Role, "role"), primary_key=True)
     repeat: Mapped[int] = mapped_column(primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True)

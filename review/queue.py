@@ -43,9 +43,7 @@ class Queue:
         newer = and_(other.state == TaskState.PENDING, other.id > ReviewTaskRow.id)
         outdone = select(other.id).where(other.article_id == ReviewTaskRow.article_id, or_(settled, newer))
         query = (
-            select(
-                ReviewTaskRow.id, ArticleRow.sha256, ReviewTaskRow.annotation_id, ReviewTaskRow.uncertainty
-            )
+            select(ReviewTaskRow.id, ArticleRow.sha256, ReviewTaskRow.annotation_id, ReviewTaskRow.uncertainty)
             .join(ArticleRow, ArticleRow.id == ReviewTaskRow.article_id)
             .where(ReviewTaskRow.state == TaskState.PENDING, ~outdone.exists())
             .order_by(ReviewTaskRow.uncertainty.desc(), ReviewTaskRow.id)

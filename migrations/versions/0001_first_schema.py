@@ -64,9 +64,7 @@ def upgrade() -> None:
             ["article_id"], ["articles.id"], name=op.f("fk_sightings_article_id_articles"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sightings")),
-        sa.UniqueConstraint(
-            "article_id", "document_id", "path", name=op.f("uq_sightings_article_id_document_id_path")
-        ),
+        sa.UniqueConstraint("article_id", "document_id", "path", name=op.f("uq_sightings_article_id_document_id_path")),
     )
     op.create_table(
         "annotations",
@@ -92,13 +90,9 @@ def upgrade() -> None:
             name=op.f("fk_annotations_checkpoint_id_checkpoints"),
             ondelete="RESTRICT",
         ),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_annotations_run_id_runs"), ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_annotations_run_id_runs"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_annotations")),
-        sa.UniqueConstraint(
-            "article_id", "checkpoint_id", name=op.f("uq_annotations_article_id_checkpoint_id")
-        ),
+        sa.UniqueConstraint("article_id", "checkpoint_id", name=op.f("uq_annotations_article_id_checkpoint_id")),
     )
     op.create_index(op.f("ix_annotations_checkpoint_id"), "annotations", ["checkpoint_id"])
     op.create_index(op.f("ix_annotations_run_id"), "annotations", ["run_id"])
@@ -110,9 +104,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_failures_run_id_runs"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_failures_run_id_runs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failures")),
     )
     op.create_index(op.f("ix_failures_run_id"), "failures", ["run_id"])

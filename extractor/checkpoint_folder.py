@@ -1,0 +1,73 @@
+"""Where checkpoints are and which is which, told without loading them (torch takes seconds to import)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from extractor.errors import MendableError
+
+WEIGHTS, SETTINGS = "model.safetensors", "tagger.json"
+_DECIDING = (SETTINGS, "config.json", "tokenizer.json", WEIGHTS)
+
+
+class CheckpointError(MendableError):
+    """A checkpoint that cannot be used."""
+
+
+def starter_checkpoint() -> Path:
+    """The folder of the checkpoint that ships with the program."""
+    import seeds
+
+    return Path(seeds.__path__[0]) / "checkpoint"
+
+
+def find_checkpoint(where: str | Path | None) -> Path:
+    """The folder of a checkpoint: the starter (None, "starter"), a local folder, or fetched from a hub by its name.
+
+    Raises CheckpointError where there is none.
+    """
+    if where is None or where == "starter":
+        where = starter_checkpoint()
+    folder = Path(where)
+    if folder.is_dir():
+        if not (folder / SETTINGS).is_file():
+            raise CheckpointError(f"{folder} holds no {SETTINGS}: give a folder that `extractor train` wrote")
+        return folder
+    if folder.exists() or str(where).count("/") != 1 or str(where).startswith((".", "/", "~")):
+        raise CheckpointError(f"no checkpoint {where}: give a folder that `extractor train` wrote or a hub name")
+    return _fetched(str(where))
+
+
+def name_of(folder: Path) -> str:
+    """Raises CheckpointError where the settings cannot be read."""
+    try:
+        return str(json.loads((folder / SETTINGS).read_text("utf-8"))["name"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / SETTINGS} cannot be read ({error}): restore the checkpoint") from error
+
+
+def fingerprint(folder: Path) -> str:
+    """The SHA-256 of what decides how it tags. Raises CheckpointError where a file is missing."""
+    digest = hashlib.sha256()
+    try:
+        for name in _DECIDING:
+            with (folder / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {folder} is not whole ({error}): restore it or give another") from error
+    return digest.hexdigest()
+
+
+def _fetched(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", WEIGHTS, "README.md"]))
+    # The hub's client raises dozens of kinds; each means the same here.
+    except Exception as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise CheckpointError(
+            f"checkpoint {name} is no folder here and could not be fetched from the hub: {first_line}"
+        ) from error

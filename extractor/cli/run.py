@@ -1,0 +1,123 @@
+"""`extractor run`: articles in, quotations out, the queue filled."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.console import Console
+
+from extractor.annotation import Annotation, annotation_as_dict
+from extractor.cli.console import ERRORS, progress_bar
+from extractor.cli.table import print_table
+from extractor.errors import MendableError
+
+EXAMPLE = "Example: [bold]extractor run news/ --output quotations.jsonl[/bold]"
+
+
+class Format(StrEnum):
+    jsonl = "jsonl"
+    table = "table"
+
+
+def run(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Files, folders (recursive), patterns, or - for standard input: .txt .html .jsonl .csv .parquet",
+        ),
+    ],
+    format: Annotated[  # noqa: A002 - the option's name
+        Format | None,
+        typer.Option(help="What goes to standard output. Default: a table on a terminal, JSON Lines in a pipe."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write JSON Lines to this file.", dir_okay=False)] = None,
+    database: Annotated[
+        str, typer.Option(envvar="EXTRACTOR_DATABASE", help="The queue: a file, or any SQLAlchemy URL.")
+    ] = "extractor.db",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="A folder or a hub name. Default: the starter checkpoint that comes with the program."),
+    ] = None,
+    no_queue: Annotated[bool, typer.Option("--no-queue", help="Use no database.")] = False,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out quotations that are less sure.")] = 0.0,
+    with_text: Annotated[bool, typer.Option("--with-text", help="Add each article's raw text to the JSON.")] = False,
+    id_column: Annotated[str, typer.Option(help="Column or key that holds an article's id.")] = "id",
+    text_column: Annotated[str, typer.Option(help="Column or key that holds its text.")] = "text",
+    title_column: Annotated[str, typer.Option(help="Column or key that holds its title.")] = "title",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, bf16 or float32.")] = "auto",
+) -> None:
+    """Read Arabic news and say who said what.
+
+    Running again costs nothing for articles that the same checkpoint has read; an interrupted run continues.
+    Exit status: 0 all went well, 3 some inputs could not be read (each is named and recorded), 1 nothing could be done.
+    """
+    from extractor.cli.reading import DatabaseReader, PlainReader, Settings
+    from extractor.counting import expected
+    from extractor.document import ReadOptions
+    from extractor.readers import read_documents
+
+    options = ReadOptions(text_column=text_column, id_column=id_column, title_column=title_column)
+    settings = Settings(device, precision)
+    arguments = {"inputs": inputs, "checkpoint": checkpoint, "database": database}
+    with ExitStack() as stack:
+        reader: DatabaseReader | PlainReader = (
+            PlainReader(checkpoint, settings) if no_queue else DatabaseReader(checkpoint, settings, database, arguments)
+        )
+        writer = stack.enter_context(_Writer(format, output, with_text, min_confidence))
+        bar = stack.enter_context(progress_bar())
+        task = bar.add_task("reading", total=expected(inputs) if ERRORS.is_terminal else None)
+        for annotation in reader.annotations(read_documents(inputs, options)):
+            writer.write(annotation)
+            bar.update(task, completed=reader.done)
+    reader.finish()
+    if reader.failed:
+        raise typer.Exit(3)
+
+
+class _Writer:
+    """JSON Lines to a file or standard output, a table to standard output."""
+
+    def __init__(self, format: Format | None, output: Path | None, with_text: bool, least: float) -> None:  # noqa: A002
+        on_terminal = sys.stdout.isatty()
+        self._table = format is Format.table or (format is None and on_terminal)
+        self._lines = output is not None or not self._table
+        self._output, self._with_text, self._least = output, with_text, least
+
+    def __enter__(self) -> _Writer:
+        self._console = Console(soft_wrap=False)
+        self._file: IO[str] = sys.stdout
+        if self._output:
+            self._part = self._output.with_name(self._output.name + ".part")
+            try:
+                self._file = self._part.open("w", encoding="utf-8", newline="\n")
+            except OSError as error:
+                raise MendableError(
+                    f"{self._output} cannot be written ({error.strerror}): give another --output"
+                ) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._output:
+            self._file.close()
+            if kind is None:  # what an interrupted run has written so far stays beside, under its own name
+                self._part.replace(self._output)
+        elif self._lines:
+            self._file.flush()
+
+    def write(self, annotation: Annotation) -> None:
+        sure = tuple(q for q in annotation.quotations if q.confidence >= self._least)
+        annotation = replace(annotation, quotations=sure)
+        if self._lines:
+            record = annotation_as_dict(annotation, with_text=self._with_text)
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        if self._table:
+            print_table(self._console, annotation)

@@ -1,0 +1,79 @@
+"""`extractor train`: annotated articles and a pretrained encoder in, a checkpoint out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractor.cli.console import note, progress_bar
+
+if TYPE_CHECKING:
+    from extractor.checkpoint import Checkpoint
+    from extractor.training import Progress
+
+EXAMPLE = "Example: [bold]extractor train gold.jsonl --base aubmindlab/bert-base-arabertv02 --output checkpoint[/bold]"
+
+
+def train(
+    data: Annotated[list[Path], typer.Argument(help="Annotated articles (JSON Lines).", exists=True, dir_okay=False)],
+    base: Annotated[str, typer.Option(help="The pretrained encoder: a folder, or any BERT's name on the hub.")],
+    output: Annotated[Path, typer.Option(help="The checkpoint's folder; a run that is under way there continues.")],
+    dev: Annotated[
+        Path | None,
+        typer.Option(help="Annotated articles to score after each epoch.", exists=True, dir_okay=False),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The checkpoint's name. Default: the folder's.")] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
+    seed: Annotated[int, typer.Option()] = 1,
+    batch_pieces: Annotated[int, typer.Option(help="Pieces in one batch.", min=64)] = 2000,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Fine-tune a tagger on any BERT. Interrupted, the same command continues where it stopped."""
+    from extractor.errors import MendableError
+    from extractor.evaluation import evaluate
+    from extractor.gold import read_gold
+    from extractor.pipeline import Extractor, best_device
+    from extractor.training import Recipe, examples
+    from extractor.training import train as fine_tune
+
+    try:
+        articles = [article for path in data for article in read_gold(path)]
+        held_out = list(read_gold(dev)) if dev else []
+    except (OSError, ValueError) as error:
+        raise MendableError(f"{error}: give files of annotated articles") from error
+    if shared := {a.document.sha256 for a in articles} & {a.document.sha256 for a in held_out}:
+        raise MendableError(f"{len(shared)} articles of --dev are in the training data: take them out of one")
+    output.mkdir(parents=True, exist_ok=True)
+
+    def scores_of(epoch: int, checkpoint: Checkpoint) -> dict[str, float]:
+        if not held_out:
+            return {}
+        annotations = Extractor(checkpoint, device=device).annotate(a.document for a in held_out)
+        scores = evaluate(held_out, {a.document.id: a.quotations for a in annotations})
+        note(f"epoch {epoch}: found {scores.found.f1:.3f} exact {scores.exact.f1:.3f} who {scores.who.f1:.3f}")
+        return {"found": scores.found.f1, "exact": scores.exact.f1, "who": scores.who.f1}
+
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(
+                task,
+                completed=progress.step,
+                total=progress.steps,
+                description=f"epoch {progress.epoch + 1} cue {progress.cue_loss:.2f} roles {progress.role_loss:.2f}",
+            )
+
+        fine_tune(
+            examples(articles),
+            base,
+            output,
+            Recipe(epochs=epochs, seed=seed, batch_pieces=batch_pieces),
+            name=name or output.name,
+            device=best_device() if device == "auto" else device,
+            on_step=show,
+            on_epoch=scores_of,
+        )
+    note(f"checkpoint {output} is ready: extractor run INPUT --checkpoint {output}")
