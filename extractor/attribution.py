@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from extractor.labels import Frame, Range
 from extractor.marks import ANY, CLOSING, OPENING, quotation_type
@@ -12,12 +14,14 @@ from extractor.speakers import Mention, Speakers
 from extractor.text import fold
 
 _SAME_CONTENT = 0.8
+# The ل of لوزارة, with its diacritics or a tatweel; that of للوزارة stands for an article too and stays.
+_GLUED = re.compile(r"[لﻟ][\Wـ]*+(?![لﻟﻠ])")
 _ACCORDING_TO = frozenset(map(fold, ("وفقا", "وفقاً", "طبقا", "طبقاً", "تبعا", "تبعاً", "استنادا", "استناداً")))
 
 
 def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation]:
     """The quotations of one article, in the order of the text; an omitted speaker is the one who spoke last."""
-    kept = _without_doubles([frame for frame in frames if _tidy(words, frame)])
+    kept = _without_doubles([tidied for frame in frames if (tidied := _tidy(words, frame))])
     kept.sort(key=lambda frame: (frame.content[0], frame.anchor))
     speakers = Speakers(raw, words, list(_mentions(kept)))
     said_last: Speaker | None = None
@@ -30,7 +34,7 @@ def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation
 
 
 def _quotation(raw: str, words: Words, frame: Frame, speaker: Speaker | None, speakers: Speakers) -> Quotation:
-    content = tuple(words.span(*part) for part in _tidy(words, frame))
+    content = tuple(words.span(*part) for part in frame.content)
     return Quotation(
         type=quotation_type(raw, content),
         content=content,
@@ -64,16 +68,30 @@ def _source(raw: str, words: Words, frame: Frame) -> Span | None:
     if frame.source is None:
         return None
     span = words.span(*frame.source)
-    text = span.of(raw)
-    glued = text.startswith("ل") and not text.startswith("لل") and len(words.texts[frame.source[0]]) > 3
+    glued = _GLUED.match(span.of(raw)) if len(words.texts[frame.source[0]]) > 3 else None
     if glued and fold(words.texts[frame.anchor]).lstrip("و") in _ACCORDING_TO | {w.lstrip("و") for w in _ACCORDING_TO}:
-        return Span(span.start + 1, span.end)
+        return Span(span.start + glued.end(), span.end)
     return span
 
 
-def _tidy(words: Words, frame: Frame) -> tuple[Range, ...]:
-    """The content without marks and punctuation at its edges, but for marks that close what it opened."""
-    return tuple(_closed(words, *part) for part in (_tidied(words, *part) for part in frame.content) if part)
+def _tidy(words: Words, frame: Frame) -> Frame | None:
+    """The frame without marks and punctuation at the edges of its ranges; None where no content is left."""
+    content = [part for part in (_tidied(words, *part) for part in frame.content) if part]
+    if not content:
+        return None
+    starts = {first for first, _ in content}
+    source, antecedent, via = (
+        _tidied(words, *part) if part else None for part in (frame.source, frame.antecedent, frame.via)
+    )
+    named = range(*(source or antecedent or (0, 0)))
+    return replace(
+        frame,
+        content=tuple(part if part[1] in starts else _closed(words, *part) for part in content),
+        source=source,
+        antecedent=antecedent,
+        via=via,
+        name=tuple(i for i in frame.name if i in named and words.texts[i][0].isalnum()),
+    )
 
 
 def _closed(words: Words, first: int, end: int) -> Range:

@@ -15,6 +15,7 @@ from extractor.passages import PARAGRAPH_END, split
 
 _STYLES = (("«", "»"), ("“", "”"), ("”", "“"), ("”", "”"), ('"', '"'), ("'", "'"), ("„", "“"))
 _OPENING, _CLOSING = frozenset("«“„"), frozenset("»”")
+_MARKS = _OPENING | _CLOSING | {'"'}
 _NO_HAMZA = str.maketrans("أإآ", "ااا")
 _MENU = (
     "موضوعات ذات صلة",
@@ -72,11 +73,10 @@ def _lose_marks(example: Example, rng: random.Random) -> Example:
     """Drops a third of the marks, or all of them; those that anchor a quotation stay."""
     share = rng.choice((0.3, 0.3, 1.0))
     anchors = {frame.anchor for frame in example.frames}
-    marks = _OPENING | _CLOSING | {'"'}
     dropped = {
         i
         for i, word in enumerate(example.texts)
-        if word in marks and i not in anchors and rng.random() < share and not _alone(example, i)
+        if word in _MARKS and i not in anchors and rng.random() < share and not _alone(example, i)
     }
     place, kept = [], 0
     for i in range(len(example.texts) + 1):
@@ -87,8 +87,12 @@ def _lose_marks(example: Example, rng: random.Random) -> Example:
 
 
 def _alone(example: Example, i: int) -> bool:
-    """Whether dropping word i would leave some range of a frame empty."""
-    return any((i, i + 1) in (*frame.content, frame.source, frame.antecedent, frame.via) for frame in example.frames)
+    """Whether word i stands in a range of a frame that holds nothing but marks, and might be left empty."""
+    return any(
+        part is not None and part[0] <= i < part[1] and all(word in _MARKS for word in example.texts[slice(*part)])
+        for frame in example.frames
+        for part in (*frame.content, frame.source, frame.antecedent, frame.via)
+    )
 
 
 def _surround(example: Example, others: Sequence[Example], rng: random.Random) -> Example:
@@ -120,5 +124,5 @@ def _moved(frame: Frame, place: Sequence[int]) -> Frame:
         source=move(frame.source) if frame.source else None,
         antecedent=move(frame.antecedent) if frame.antecedent else None,
         via=move(frame.via) if frame.via else None,
-        name=tuple(place[i] for i in frame.name),
+        name=tuple(place[i] for i in frame.name if place[i + 1] > place[i]),
     )

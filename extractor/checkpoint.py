@@ -69,7 +69,8 @@ def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
     folder = find_checkpoint(where)
     try:
         settings = json.loads((folder / SETTINGS).read_text("utf-8"))
-        if settings["format"] != FORMAT or tuple(settings["tags"]) != TAGS:
+        labels = tuple(settings["tags"]), tuple(settings["kinds"])
+        if settings["format"] != FORMAT or labels != (TAGS, KINDS):
             raise CheckpointError(f"{folder} has another format or label set than this program: train it again")
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)

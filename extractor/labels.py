@@ -73,6 +73,8 @@ class Frame:
             if words is not None:
                 first, last = words
                 tags[first:last] = [begin] + [Tag(begin + 1)] * (last - first - 1)
+                if last < length and tags[last] and tags[last] not in _BEGINNINGS:  # what is left of a range cut in two
+                    tags[last] = Tag(tags[last] - 1)
         return tags
 
 

@@ -82,17 +82,26 @@ def split(text: str) -> list[str]:
 
 
 def split_words(raw: str, paragraphs: Iterable[Span]) -> Words:
-    """The words of some paragraphs of a raw text, in the order given."""
+    """The words of some paragraphs of a raw text, in the order given; no two share a place.
+
+    What one raw character spells (ﷺ) is one word, with the spaces between its parts.
+    """
     texts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for paragraph in paragraphs:
         cleaned = clean(paragraph.of(raw))
+        begun, taken = 0, paragraph.start
         for match in _WORD.finditer(cleaned.text):
-            place = cleaned.raw_span(match.start(), match.end())
-            texts.append(match.group())
-            starts.append(place.start + paragraph.start)
-            ends.append(place.end + paragraph.start)
+            place = cleaned.raw_span(match.start(), match.end()).shifted(paragraph.start)
+            if place.start < taken:
+                texts[-1], ends[-1] = cleaned.text[begun : match.end()], place.end
+            else:
+                begun = match.start()
+                texts.append(match.group())
+                starts.append(place.start)
+                ends.append(place.end)
+            taken = place.end
         texts.append(PARAGRAPH_END)
         starts.append(paragraph.end)
         ends.append(paragraph.end)
@@ -131,7 +140,8 @@ def windows(pieces: Sequence[int], limit: int, overlap: float = 0.4) -> list[Win
     ends_at = [0]
     for count in pieces:
         ends_at.append(ends_at[-1] + count)
-    step = limit * (1 - overlap)
+    # Windows begin and end between words, so that long words must leave room, or one would fall between two windows.
+    step = max(1, min(limit * (1 - overlap), limit - 2 * max(pieces) + 1))
     count = max(2, -int(-(total - limit) // step) + 1)
     ranges = []
     for i in range(count):

@@ -180,11 +180,10 @@ def _is_cut(frame: Frame, task: _Task) -> bool:
 
 def _around(anchor: int, pieces: Sequence[int], limit: int) -> Window:
     """A window that holds a quarter of its pieces before the anchor; it answers for that cue alone."""
-    first, size = anchor, 0
+    first, end, size = anchor, anchor + 1, pieces[anchor]
     while first > 0 and size + pieces[first - 1] <= limit // 4:
         first -= 1
         size += pieces[first]
-    end = anchor
     while end < len(pieces) and size + pieces[end] <= limit:
         size += pieces[end]
         end += 1

@@ -109,8 +109,8 @@ class Tagger(nn.Module):
         """
         with torch.autocast(batch.pieces.device.type, torch.bfloat16, enabled=half):
             words = self.words(batch)
-        probability = torch.sigmoid(self.cue_logits(words)) * batch.word_mask
-        passage, word = torch.nonzero(probability >= threshold, as_tuple=True)
+        probability = torch.sigmoid(self.cue_logits(words))
+        passage, word = torch.nonzero((probability >= threshold) & batch.word_mask, as_tuple=True)
         found: list[list[Frame]] = [[] for _ in range(len(batch.word_mask))]
         if not len(passage):
             return found

@@ -86,6 +86,7 @@ def train(
     tagger, pieces = new_tagger(base, recipe.sizes)
     run = _Run(tagger.to(device), pieces, list(data), recipe, output / "state")
     run.resume()
+    output.mkdir(parents=True, exist_ok=True)
     log = (output / "training.jsonl").open("a", encoding="utf-8")
     with log:
         for epoch in range(run.epochs_done, recipe.epochs):
