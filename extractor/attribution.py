@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from extractor.labels import Frame, Range
-from extractor.marks import ANY, CLOSING, OPENING, quotation_type
+from extractor.marks import ANY, CLOSING, quotation_type, with_closing_mark
 from extractor.passages import PARAGRAPH_END, Words
 from extractor.quotation import Quotation, Span, Speaker
 from extractor.speakers import Mention, Speakers
@@ -24,12 +24,13 @@ def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation
     kept = _without_doubles([tidied for frame in frames if (tidied := _tidy(words, frame))])
     kept.sort(key=lambda frame: (frame.content[0], frame.anchor))
     speakers = Speakers(raw, words, list(_mentions(kept)))
-    said_last: Speaker | None = None
+    in_order = sorted(kept, key=lambda frame: frame.anchor)
+    # A headline may leave out a speaker whom only the body names: whoever speaks first.
+    said_last = next((speakers.of(frame.mention) for frame in in_order if frame.mention), None)
     speaking: dict[int, Speaker | None] = {}
-    for frame in sorted(kept, key=lambda frame: frame.anchor):
-        speaker = speakers.of(frame.mention) if frame.mention else said_last
-        speaking[frame.anchor] = speaker
-        said_last = speaker or said_last
+    for frame in in_order:
+        said_last = speakers.of(frame.mention) if frame.mention else said_last
+        speaking[frame.anchor] = said_last
     return [_quotation(raw, words, frame, speaking[frame.anchor], speakers) for frame in kept]
 
 
@@ -86,20 +87,12 @@ def _tidy(words: Words, frame: Frame) -> Frame | None:
     named = range(*(source or antecedent or (0, 0)))
     return replace(
         frame,
-        content=tuple(part if part[1] in starts else _closed(words, *part) for part in content),
+        content=tuple(part if part[1] in starts else with_closing_mark(words.texts, *part) for part in content),
         source=source,
         antecedent=antecedent,
         via=via,
         name=tuple(i for i in frame.name if i in named and words.texts[i][0].isalnum()),
     )
-
-
-def _closed(words: Words, first: int, end: int) -> Range:
-    """Takes in a closing mark that stands right after a content which opened it."""
-    marks = [text for text in words.texts[first:end] if text in ANY]
-    opened = len(marks) % 2 == 1 and marks[-1] not in CLOSING
-    follows = end < len(words) and words.texts[end] in ANY and words.texts[end] not in OPENING
-    return (first, end + 1) if opened and follows else (first, end)
 
 
 def _tidied(words: Words, first: int, end: int) -> Range | None:

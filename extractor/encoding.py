@@ -68,9 +68,7 @@ def decoded_blocks(stream: BinaryIO) -> Iterator[str]:
     """
     block = stream.read(_BLOCK)
     codec = detect(block, cut=len(block) == _BLOCK)
-    decoder = codecs.getincrementaldecoder(codec)(
-        "surrogateescape" if codec.startswith("utf-8") else "strict"
-    )
+    decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if codec.startswith("utf-8") else "strict")
     try:
         while block:
             yield decoder.decode(block)

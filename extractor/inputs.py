@@ -47,9 +47,7 @@ def _in_folder(folder: Path, suffixes: Collection[str]) -> Iterator[Path | Unrea
             files, subfolders = _entries(here)
         except OSError as error:
             read += 1
-            yield Unreadable(
-                name_of(here), None, f"cannot be listed: {error.strerror}; check its permissions"
-            )
+            yield Unreadable(name_of(here), None, f"cannot be listed: {error.strerror}; check its permissions")
             continue
         if (status.st_dev, status.st_ino) in entered:
             continue

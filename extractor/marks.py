@@ -54,3 +54,11 @@ def _closes_early(raw: str, span: Span) -> bool:
         if depth == 0:
             return bool(re.search(r"\w", text[i + 1 :]))
     return False
+
+
+def with_closing_mark(texts: Sequence[str], first: int, end: int) -> tuple[int, int]:
+    """The range of words with the closing mark that stands right after it, where it opened one."""
+    marks = [text for text in texts[first:end] if text in ANY]
+    opened = len(marks) % 2 == 1 and marks[-1] not in CLOSING
+    follows = end < len(texts) and texts[end] in ANY and texts[end] not in OPENING
+    return (first, end + 1) if opened and follows else (first, end)

@@ -73,9 +73,7 @@ def csv_records(blocks: Iterable[str], source: Source, options: ReadOptions) -> 
             if lines.too_long:
                 yield source.unreadable(number, _too_long(options))
             elif len(row) > len(header):
-                reason = (
-                    f"has {len(row)} fields for {len(header)} columns; quote fields that hold {delimiter!r}"
-                )
+                reason = f"has {len(row)} fields for {len(header)} columns; quote fields that hold {delimiter!r}"
                 yield source.unreadable(number, reason)
             else:
                 yield _document(dict(zip(header, row, strict=False)), source, number, options)
@@ -153,9 +151,7 @@ def _require(column: str, columns: Sequence[str]) -> None:
 
 
 def _kind(value: object) -> str:
-    return _KINDS.get(
-        type(value), "a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
-    )
+    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else f"a {type(value).__name__}")
 
 
 def _too_long(options: ReadOptions) -> str:

@@ -11,11 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from extractor.labels import Range
+from extractor.marks import with_closing_mark
 from extractor.passages import Words
-from extractor.quotation import Speaker, SpeakerKind
+from extractor.quotation import Span, Speaker, SpeakerKind
 from extractor.text import fold
 
 _CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+_PEOPLE = frozenset((SpeakerKind.PERSON, SpeakerKind.ANONYMOUS))
+_HEADS = frozenset(
+    fold(
+        "وزير وزارة وكالة رئيس رئاسة مجلة صحيفة قناة شبكة موقع تلفزيون إذاعة هيئة منظمة مصدر مصادر مسؤول متحدث مدير "
+        "مكتب مجلس شركة بيان تقرير دراسة مركز معهد جامعة لجنة حكومة سلطات شرطة وسائل"
+    ).split(" ")
+)
 _EMPTY = frozenset(
     map(fold, ("في", "من", "عن", "على", "إلى", "باسم", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور"))
 )
@@ -61,6 +69,7 @@ class Speakers:
 
     def __init__(self, raw: str, words: Words, mentions: Sequence[Mention]) -> None:
         self._raw, self._words = raw, words
+        self._vocabulary = frozenset(map(fold, words.texts))
         entities: list[_Entity] = []
         self._entity: dict[Range, _Entity] = {}
         # Names first, in full: what only describes can then point back to them.
@@ -83,7 +92,8 @@ class Speakers:
     def _same(self, entities: Sequence[_Entity], mention: Mention) -> _Entity | None:
         key, name = self._key(mention.words), self._name_words(mention)
         for entity in entities:
-            if key in entity.keys or (name and any(_agree(name, other) for other in entity.names)):
+            agree = name and any(_agree(name, other) for other in entity.names)
+            if key in entity.keys or (agree and _compatible(mention, entity)):
                 return entity
         return None if name else self._described(entities, mention)
 
@@ -117,17 +127,33 @@ class Speakers:
         return Speaker(self._name(fullest), kind, tuple(wordings))
 
     def _name(self, mention: Mention) -> str:
-        """The words of the name where they stand together, else the whole mention."""
-        if not mention.name:
+        """The words of the name; the whole mention where none stand out, or they could not stand alone (في باريس)."""
+        if not mention.name or fold(self._words.texts[mention.name[0]]) in _EMPTY:
             return self._text(mention.words)
         return self._text((mention.name[0], mention.name[-1] + 1))
 
     def _text(self, words: Range) -> str:
-        return self._words.span(*words).of(self._raw)
+        """As written, but for a proclitic that is glued to the first word."""
+        span = self._words.span(*with_closing_mark(self._words.texts, *words))
+        return Span(span.start + self._glued(words[0]), span.end).of(self._raw)
+
+    def _glued(self, first: int) -> int:
+        """1 where a word begins with و ف ل ب and the article, or our list of heads, knows it without; else 0."""
+        word = fold(self._words.texts[first])
+        bare = word[1:]
+        if word[:1] not in "وفلب" or len(bare) < 3 or word.startswith("لل"):
+            return 0
+        return int(bare in _HEADS or (word not in _HEADS and bare in self._vocabulary))
 
     def _guess(self, words: Range) -> SpeakerKind:
         head = _bare(fold(self._words.texts[words[0]]))
         return SpeakerKind.DOCUMENT if head in _DOCUMENTS else SpeakerKind.ORGANIZATION
+
+
+def _compatible(mention: Mention, entity: _Entity) -> bool:
+    """A person is nobody's organization: وزير الطاقة is not اتحاد الطاقة."""
+    kinds = {m.kind for m in (mention, *entity.mentions) if m.kind}
+    return not (kinds & _PEOPLE and kinds - _PEOPLE)
 
 
 def _agree(name: frozenset[str], other: frozenset[str]) -> bool:
