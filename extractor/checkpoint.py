@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
+from extractor.card import card
 from extractor.checkpoint_folder import SETTINGS, WEIGHTS, CheckpointError, find_checkpoint
 from extractor.labels import KINDS, TAGS
 from extractor.pieces import Pieces
@@ -38,6 +39,7 @@ class Checkpoint:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
+        """Writes the folder's files; weights go through half precision."""
         folder.mkdir(parents=True, exist_ok=True)
         self.tagger.encoder.config.save_pretrained(folder)
         self.pieces.tokenizer.save_pretrained(folder)
@@ -52,6 +54,7 @@ class Checkpoint:
         }
         (folder / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
         save_file(_halved(self.tagger), folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / "README.md").write_text(card(self.name, self.facts), "utf-8")
 
 
 def _halved(tagger: Tagger) -> dict[str, Tensor]:

@@ -14,12 +14,13 @@ from extractor.quotation import Quotation, QuotationType, Span, Speaker, Speaker
 
 @dataclass(frozen=True, slots=True)
 class GoldArticle:
-    """``repeated`` holds the positions of quotations that stand in the second copy of a paragraph."""
+    """``repeated``: positions of quotations in the second copy of a paragraph; ``terms``: the text's licence."""
 
     document: Document
     outlet: str
     quotations: tuple[Quotation, ...]
     repeated: frozenset[int] = frozenset()
+    terms: str = ""
 
 
 def read_gold(path: Path) -> Iterator[GoldArticle]:
@@ -49,7 +50,7 @@ def _article(record: dict[str, Any]) -> GoldArticle:
             raise ValueError(f"content ends at {quotation.content[-1].end}, the text at {len(text)}")
     repeated = frozenset(i for i, statement in enumerate(record["statements"]) if statement.get("repeat"))
     document = Document(id=record["id"], raw=text, title=record.get("title"))
-    return GoldArticle(document, record.get("source") or "", quotations, repeated)
+    return GoldArticle(document, record.get("source") or "", quotations, repeated, record.get("terms") or "")
 
 
 def _quotation(statement: dict[str, Any], speakers: dict[str, Speaker]) -> Quotation:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from extractor.augmentation import Example, vary
 from extractor.checkpoint import Checkpoint, new_tagger
+from extractor.checkpoint_folder import CheckpointError
 from extractor.gold import GoldArticle
 from extractor.labels import frames
 from extractor.losses import Passage, losses, passages
@@ -67,6 +70,16 @@ def examples(articles: Iterable[GoldArticle]) -> list[Example]:
     return made
 
 
+def data_facts(articles: Iterable[GoldArticle]) -> list[dict[str, Any]]:
+    """What a checkpoint's card says of its data: articles and quotations for each licence."""
+    found: dict[str, dict[str, Any]] = {}
+    for article in articles:
+        fact = found.setdefault(article.terms, {"terms": article.terms, "articles": 0, "quotations": 0})
+        fact["articles"] += 1
+        fact["quotations"] += len(article.quotations)
+    return list(found.values())
+
+
 def train(
     data: Sequence[Example],
     base: str | Path,
@@ -74,29 +87,36 @@ def train(
     recipe: Recipe,
     *,
     name: str,
+    facts: Mapping[str, Any] | None = None,
     device: str = "cpu",
     on_step: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[int, Checkpoint], dict[str, float]] = lambda epoch, checkpoint: {},
+    on_epoch: Callable[[int, Checkpoint], Mapping[str, object]] = lambda epoch, checkpoint: {},
 ) -> Checkpoint:
     """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged beside the losses.
 
-    An interrupted run continues from ``output/state`` when called again with the same data, base and recipe.
+    ``facts`` go into the checkpoint's card. An interrupted run continues from ``output/state`` when called again with
+    the same data, base and recipe; raises CheckpointError where these are others.
     """
     torch.manual_seed(recipe.seed)
     tagger, pieces = new_tagger(base, recipe.sizes)
     run = _Run(tagger.to(device), pieces, list(data), recipe, output / "state")
     run.resume()
     output.mkdir(parents=True, exist_ok=True)
-    log = (output / "training.jsonl").open("a", encoding="utf-8")
-    with log:
-        for epoch in range(run.epochs_done, recipe.epochs):
-            losses = run.train_epoch(epoch, on_step)
-            checkpoint = run.checkpoint(name)
-            scores = on_epoch(epoch + 1, checkpoint)
-            log.write(json.dumps({"epoch": epoch + 1, "step": run.step, **losses, **scores}) + "\n")
-            log.flush()
-            run.save_state()
-    checkpoint = run.checkpoint(name)
+    history = output / "training.jsonl"
+    for epoch in range(run.epochs_done, recipe.epochs):
+        means = run.train_epoch(epoch, on_step)
+        scores = on_epoch(epoch + 1, run.checkpoint(name))
+        with history.open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"epoch": epoch + 1, "step": run.step, **means, **scores}) + "\n")
+        run.save_state()
+    epochs = [json.loads(line) for line in history.read_text("utf-8").split("\n") if line]
+    made_of = {
+        "base": str(base),
+        "recipe": asdict(recipe),
+        "epochs": epochs,
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+    checkpoint = replace(run.checkpoint(name), facts={**made_of, **(facts or {})})
     checkpoint.save(output)
     return checkpoint
 
@@ -169,12 +189,7 @@ class _Run:
         """A tagger with the averaged weights, apart from the one in training."""
         averaged = deepcopy(self.tagger).to("cpu").eval()
         averaged.load_state_dict(self.average)
-        facts: dict[str, Any] = {
-            "recipe": asdict(self.recipe),
-            "examples": len(self.data),
-            "steps": self.step,
-        }
-        return Checkpoint(name, averaged, self.pieces, facts=facts)
+        return Checkpoint(name, averaged, self.pieces)
 
     def save_state(self) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
@@ -183,7 +198,11 @@ class _Run:
         for i, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v for k, v in slots.items()}
         fresh = self.state / "state.safetensors.part"
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, fresh, metadata={"step": str(self.step)})
+        save_file(
+            {k: v.contiguous().clone() for k, v in tensors.items()},
+            fresh,
+            metadata={"step": str(self.step), "run": self._identity()},
+        )
         fresh.replace(self.state / "state.safetensors")
 
     def resume(self) -> None:
@@ -191,7 +210,12 @@ class _Run:
         if not path.exists():
             return
         with safe_open(path, framework="pt") as file:
-            self.step = int(file.metadata()["step"])
+            metadata = file.metadata()
+        if metadata.get("run") != self._identity():
+            raise CheckpointError(
+                f"{self.state} belongs to a run with another base, recipe or data: give another --output, or remove it"
+            )
+        self.step = int(metadata["step"])
         saved = load_file(path)
         self.tagger.load_state_dict(_under(saved, "weights."))
         self.average = _under(saved, "average.")
@@ -203,6 +227,14 @@ class _Run:
         self.optimizer.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
         for _ in range(self.step):
             self.schedule.step()
+
+    def _identity(self) -> str:
+        """The same for the same data, recipe and kind of encoder."""
+        digest = hashlib.sha256(repr(self.recipe).encode())
+        digest.update(self.tagger.encoder.config.to_json_string().encode())
+        for example in self.data:
+            digest.update(repr(example).encode())
+        return digest.hexdigest()
 
     def _update_average(self) -> None:
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))

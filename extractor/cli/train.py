@@ -35,7 +35,7 @@ def train(
     from extractor.evaluation import evaluate
     from extractor.gold import read_gold
     from extractor.pipeline import Extractor, best_device
-    from extractor.training import Recipe, examples
+    from extractor.training import Recipe, data_facts, examples
     from extractor.training import train as fine_tune
 
     try:
@@ -47,13 +47,16 @@ def train(
         raise MendableError(f"{len(shared)} articles of --dev are in the training data: take them out of one")
     output.mkdir(parents=True, exist_ok=True)
 
-    def scores_of(epoch: int, checkpoint: Checkpoint) -> dict[str, float]:
+    def scores_of(epoch: int, checkpoint: Checkpoint) -> dict[str, list[float]]:
         if not held_out:
             return {}
         annotations = Extractor(checkpoint, device=device).annotate(a.document for a in held_out)
         scores = evaluate(held_out, {a.document.id: a.quotations for a in annotations})
         note(f"epoch {epoch}: found {scores.found.f1:.3f} exact {scores.exact.f1:.3f} who {scores.who.f1:.3f}")
-        return {"found": scores.found.f1, "exact": scores.exact.f1, "who": scores.who.f1}
+        return {
+            measure: [round(value, 4) for value in (m.f1, m.low, m.high)]
+            for measure, m in (("found", scores.found), ("exact", scores.exact), ("who", scores.who))
+        }
 
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
@@ -72,6 +75,7 @@ def train(
             output,
             Recipe(epochs=epochs, seed=seed, batch_pieces=batch_pieces),
             name=name or output.name,
+            facts={"data": data_facts(articles), "dev_articles": len(held_out)},
             device=best_device() if device == "auto" else device,
             on_step=show,
             on_epoch=scores_of,
