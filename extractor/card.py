@@ -19,7 +19,8 @@ def card(name: str, facts: Mapping[str, Any]) -> str:
 _LIMITS = """## Limits
 Written news in Modern Standard Arabic, as the outlets of its data write it. Other registers (interviews, magazines,
 dialect inside quotation marks, parliament) cost recall. Speakers are resolved within one article. `confidence` orders
-quotations by how sure the tagger is; it is not calibrated. A quotation found is a claim about the text, not about the world: read it in its article before you publish it."""
+quotations by how sure the tagger is; it is not calibrated. A quotation found is a claim about the text, not about the
+world: read it in its article before you publish it."""
 
 
 def _head(name: str) -> str:

@@ -96,7 +96,8 @@ def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
 def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger, Pieces]:
     """An untrained tagger on a pretrained encoder: a local folder, or a hub name that AutoModel knows.
 
-    Raises CheckpointError where there is no such encoder, or it has no safetensors weights.
+    Raises CheckpointError where there is no such encoder, it has no safetensors weights,
+    or its tokenizer is of no use.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False, add_prefix_space=True)
@@ -107,8 +108,10 @@ def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger
             dtype=torch.float32,
             attn_implementation="sdpa",
         )
+        pieces = Pieces(tokenizer)
     except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"encoder {base} cannot be loaded: {str(error).splitlines()[0]}") from error
+        reason = str(error).split("\n")[0]
+        raise CheckpointError(f"encoder {base} cannot be loaded: {reason}") from error
     # The random numbers of dropout cost three times the forward pass on a CPU; the heads are regularised instead.
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
         if getattr(encoder.config, name, None):
@@ -116,7 +119,7 @@ def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    return Tagger(_without_pooler(encoder), sizes), Pieces(tokenizer)
+    return Tagger(_without_pooler(encoder), sizes), pieces
 
 
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

@@ -31,13 +31,15 @@ def find_checkpoint(where: str | Path | None) -> Path:
     if where is None or where == "starter":
         where = starter_checkpoint()
     folder = Path(where)
-    if folder.is_dir():
-        if not (folder / SETTINGS).is_file():
-            raise CheckpointError(f"{folder} holds no {SETTINGS}: give a folder that `extractor train` wrote")
-        return folder
-    if folder.exists() or str(where).count("/") != 1 or str(where).startswith((".", "/", "~")):
-        raise CheckpointError(f"no checkpoint {where}: give a folder that `extractor train` wrote or a hub name")
-    return _fetched(str(where))
+    if not folder.is_dir():
+        if folder.exists() or str(where).count("/") != 1 or str(where).startswith((".", "/", "~")):
+            raise CheckpointError(f"no checkpoint {where}: give a folder that `extractor train` wrote or a hub name")
+        folder = _fetched(str(where))
+    # All of them: without its tokenizer's file, transformers would make one that knows no words, and say nothing.
+    for name in _DECIDING:
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} holds no {name}: give a folder that `extractor train` wrote")
+    return folder
 
 
 def name_of(folder: Path) -> str:

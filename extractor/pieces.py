@@ -23,6 +23,8 @@ class Pieces:
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         if end is None or start is None or tokenizer.pad_token_id is None:
             raise ValueError("the tokenizer has no start, end or padding token: it is not that of a BERT-like encoder")
+        if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+            raise ValueError("the tokenizer knows no words: its files are missing")
         self.start, self.end, self.padding = int(start), int(end), int(tokenizer.pad_token_id)
         self._unknown = int(tokenizer.unk_token_id if tokenizer.unk_token_id is not None else end)
         newline = tokenizer.get_vocab().get(PARAGRAPH_END, self.end)

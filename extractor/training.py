@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,7 @@ class _Run:
         save_file(
             {k: v.contiguous().clone() for k, v in tensors.items()},
             fresh,
-            metadata={"step": str(self.step), "run": self._identity()},
+            metadata={"step": str(self.step), "run": self._identity},
         )
         fresh.replace(self.state / "state.safetensors")
 
@@ -211,7 +212,7 @@ class _Run:
             return
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-        if metadata.get("run") != self._identity():
+        if metadata.get("run") != self._identity:
             raise CheckpointError(
                 f"{self.state} belongs to a run with another base, recipe or data: give another --output, or remove it"
             )
@@ -228,6 +229,7 @@ class _Run:
         for _ in range(self.step):
             self.schedule.step()
 
+    @cached_property
     def _identity(self) -> str:
         """The same for the same data, recipe and kind of encoder."""
         digest = hashlib.sha256(repr(self.recipe).encode())

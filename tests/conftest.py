@@ -1,0 +1,90 @@
+"""What the tests of the tagger share: a small encoder, a checkpoint that talks much, one that learned something."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client, which reads it once
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories import articles
+
+if TYPE_CHECKING:
+    from extractor.pipeline import Extractor
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    """What small vocabularies are made of: the five seed articles, and the invented ones."""
+    seeds = [path.read_text("utf-8") for path in sorted((ROOT / "seeds" / "articles").glob("*.txt"))]
+    return [*seeds, *(article.document.raw for article in articles(40))]
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+    """The folder of an untrained BERT of 2 layers × 32, whose windows hold 128 pieces."""
+    import torch
+
+    from tests import encoders
+
+    torch.set_num_threads(1)  # for matrices of 32 columns, waking threads costs more than the work
+    return encoders.bert(tmp_path_factory.mktemp("encoder"), texts)
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory, small_encoder: Path) -> Path:
+    """The folder of a checkpoint that knows nothing and sees quotations everywhere."""
+    import torch
+
+    from extractor.checkpoint import Checkpoint, new_tagger
+    from extractor.tagger import HeadSizes
+
+    torch.manual_seed(4)
+    tagger, pieces = new_tagger(small_encoder, HeadSizes(word=16, distance=4, roles=12))
+    with torch.no_grad():
+        tagger.cue[-1].weight.mul_(20)
+        tagger.emit.weight.mul_(12)
+        tagger.describe.weight.mul_(12)
+    folder = tmp_path_factory.mktemp("talkative")
+    Checkpoint("talkative", tagger, pieces, threshold=0.5).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_checkpoint(tmp_path_factory: pytest.TempPathFactory, small_encoder: Path) -> Path:
+    """The folder of a checkpoint that knows the quotations of tests/stories.py by heart."""
+    from extractor.tagger import HeadSizes
+    from extractor.training import Recipe, examples, train
+
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = Recipe(
+        epochs=14,
+        batch_pieces=400,
+        encoder_rate=3e-3,
+        head_rate=1e-2,
+        average=0.97,
+        augment=False,
+        sizes=HeadSizes(word=48, distance=8, roles=32, dropout=0.1),
+    )
+    train(examples(articles(40)), small_encoder, folder, recipe, name="by-heart")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def talkative(small_checkpoint: Path) -> Extractor:
+    from extractor.pipeline import Extractor
+
+    return Extractor.load(small_checkpoint, device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="session")
+def trained(trained_checkpoint: Path) -> Extractor:
+    from extractor.pipeline import Extractor
+
+    return Extractor.load(trained_checkpoint, device="cpu", precision="float32")
