@@ -35,7 +35,7 @@ class Pieces:
         words = list(words)
         new = [word for word in dict.fromkeys(words) if word not in self._known]
         if new:
-            if len(self._known) > 500_000:  # an archive's misspellings must not fill the memory
+            if len(self._known) > 100_000:  # an archive's misspellings must not fill the memory
                 self._known = {PARAGRAPH_END: self._known[PARAGRAPH_END]}
                 return self.of(words)
             encoded = self.tokenizer([[word] for word in new], is_split_into_words=True, add_special_tokens=False)

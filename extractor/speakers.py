@@ -6,6 +6,7 @@ back to the nearest mention that it can describe (الوزير → وزير ال
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from extractor.quotation import Span, Speaker, SpeakerKind
 from extractor.text import fold
 
 _CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+# With its diacritics or a tatweel, as in لـوزارة.
+_PROCLITIC = re.compile(r"[وفلبﻭﻓﻟﺑ][\Wـ]*+(?=\w)")
 _PEOPLE = frozenset((SpeakerKind.PERSON, SpeakerKind.ANONYMOUS))
 _HEADS = frozenset(
     fold(
@@ -135,15 +138,16 @@ class Speakers:
     def _text(self, words: Range) -> str:
         """As written, but for a proclitic that is glued to the first word."""
         span = self._words.span(*with_closing_mark(self._words.texts, *words))
-        return Span(span.start + self._glued(words[0]), span.end).of(self._raw)
+        proclitic = _PROCLITIC.match(self._raw, span.start, span.end) if self._is_glued(words[0]) else None
+        return Span(proclitic.end(), span.end).of(self._raw) if proclitic else span.of(self._raw)
 
-    def _glued(self, first: int) -> int:
-        """1 where a word begins with و ف ل ب and the article, or our list of heads, knows it without; else 0."""
+    def _is_glued(self, first: int) -> bool:
+        """Whether a word begins with و ف ل ب and the article, or our list of heads, knows it without."""
         word = fold(self._words.texts[first])
         bare = word[1:]
         if word[:1] not in "وفلب" or len(bare) < 3 or word.startswith("لل"):
-            return 0
-        return int(bare in _HEADS or (word not in _HEADS and bare in self._vocabulary))
+            return False
+        return bare in _HEADS or (word not in _HEADS and bare in self._vocabulary)
 
     def _guess(self, words: Range) -> SpeakerKind:
         head = _bare(fold(self._words.texts[words[0]]))

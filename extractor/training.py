@@ -143,12 +143,7 @@ class _Run:
             betas=(0.9, 0.98),
             fused=True,
         )
-        total = sum(self.epoch_steps)
-        warm = max(1, int(total * recipe.warmup))
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: min((step + 1) / warm, max(0.02, (total - step) / max(1, total - warm))),
-        )
+        self.schedule = self._schedule()
 
     @property
     def epochs_done(self) -> int:
@@ -226,8 +221,17 @@ class _Run:
             number, slot = key.split(".")
             slots.setdefault(int(number), {})[slot] = tensor
         self.optimizer.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
-        for _ in range(self.step):
-            self.schedule.step()
+        self.schedule = self._schedule()
+
+    def _schedule(self) -> torch.optim.lr_scheduler.LambdaLR:
+        """Up, then down in a straight line, from the step that the run is at."""
+        total = sum(self.epoch_steps)
+        warm = max(1, int(total * self.recipe.warmup))
+        return torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer,
+            lambda step: min((step + 1) / warm, max(0.02, (total - step) / max(1, total - warm))),
+            last_epoch=self.step - 1,
+        )
 
     @cached_property
     def _identity(self) -> str:
