@@ -105,9 +105,7 @@ def _word_pieces(texts: Iterable[str], *, lower: bool) -> PreTrainedTokenizerBas
     return BertTokenizer(vocab=trainer.get_vocab(), do_lower_case=lower)
 
 
-def _bert_model(
-    tokenizer: PreTrainedTokenizerBase, positions: int
-) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def _bert_model(tokenizer: PreTrainedTokenizerBase, positions: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer),

@@ -191,9 +191,7 @@ def test_sentences_broken_over_lines_and_verse_stay() -> None:
     ]
 
 
-LINES = st.sampled_from(
-    [*ARTICLE, SECOND_HEADLINE, *SECOND, *LINKS, *FURNITURE, "اقرأ أيضا", "- بند", "التعليقات", ""]
-)
+LINES = st.sampled_from([*ARTICLE, SECOND_HEADLINE, *SECOND, *LINKS, *FURNITURE, "اقرأ أيضا", "- بند", "التعليقات", ""])
 
 
 @given(st.lists(LINES | st.text(max_size=30), max_size=25), st.sampled_from(["\n", "\r\n", "\u2028"]))

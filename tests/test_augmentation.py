@@ -31,9 +31,7 @@ def made_up(draw: st.DrawFn) -> Example:
         anchor = draw(st.integers(start, len(texts) - 1))
         mention = ranges[1] if len(ranges) > 1 else None
         name = tuple(i for i in range(*mention) if draw(st.booleans())) if mention else ()
-        frames.append(
-            Frame(anchor, (ranges[0],), mention, via=ranges[2] if len(ranges) > 2 else None, name=name)
-        )
+        frames.append(Frame(anchor, (ranges[0],), mention, via=ranges[2] if len(ranges) > 2 else None, name=name))
         texts.append(PARAGRAPH_END)
     unique = {frame.anchor: frame for frame in frames}
     return Example(tuple(texts), tuple(unique.values()))

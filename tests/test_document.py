@@ -376,8 +376,7 @@ def test_other_columns(tmp_path: Path) -> None:
 
 
 PARAGRAPHS = [
-    f"قال الوزير في تصريح رقم {n} إن الحكومة ستواصل دعم القطاع الزراعي خلال العام المقبل." * 2
-    for n in range(5)
+    f"قال الوزير في تصريح رقم {n} إن الحكومة ستواصل دعم القطاع الزراعي خلال العام المقبل." * 2 for n in range(5)
 ]
 
 
@@ -491,9 +490,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
 
 def test_slow_libraries_are_imported_only_when_needed() -> None:
     code = "import sys, extractor.readers; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"trafilatura", "pyarrow", "charset_normalizer", "numpy", "lxml"} & set(loaded)
 
 
@@ -502,9 +499,7 @@ def test_slow_libraries_are_imported_only_when_needed() -> None:
     suffix=st.sampled_from([".txt", ".html", ".json", ".jsonl", ".csv", ".tsv", ".parquet"]),
     content=st.binary(max_size=60)
     | st.lists(
-        st.sampled_from(
-            ["text", '"', "{", "}", ":", ",", "\n", "\r", "\0", "قال", "<p>", "\\ud800", "[", "x"]
-        ),
+        st.sampled_from(["text", '"', "{", "}", ":", ",", "\n", "\r", "\0", "قال", "<p>", "\\ud800", "[", "x"]),
         max_size=40,
     ).map(lambda parts: "".join(parts).encode())
     | st.text(max_size=60).map(lambda text: text.encode("utf-16")),

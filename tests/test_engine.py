@@ -108,10 +108,7 @@ def test_passwords_are_starred_out() -> None:
     assert without_password("see postgresql+psycopg://u:p@h/x, then wait") == (
         "see postgresql+psycopg://u:***@h/x, then wait"
     )
-    assert (
-        without_password("postgresql://h/x?user=u&password=p&a=b")
-        == "postgresql://h/x?user=u&password=***&a=b"
-    )
+    assert without_password("postgresql://h/x?user=u&password=p&a=b") == "postgresql://h/x?user=u&password=***&a=b"
     assert without_password("https://example.org/a") == "https://example.org/a"
 
 

@@ -93,9 +93,7 @@ PREDICTED = {
         made(FIRST, "ممتلئة", "وجاء", "بيان", spoken("بيان"), confidence=0.3),
         made(FIRST, "الإنتاج مستقر منذ شهر", "وقال", None, spoken("فلان"), after=COPY, confidence=0.9),
     ],
-    "second": [
-        made(SECOND, "التعاون في مجالات عديدة", "بحث", "الجانبان", spoken("الجانبان"), confidence=0.2)
-    ],
+    "second": [made(SECOND, "التعاون في مجالات عديدة", "بحث", "الجانبان", spoken("الجانبان"), confidence=0.2)],
 }
 
 
@@ -319,12 +317,8 @@ def perturbed(gold: Sequence[GoldArticle]) -> dict[str, list[Quotation]]:
     }
 
 
-def write_predictions(
-    path: Path, gold: Sequence[GoldArticle], predicted: Mapping[str, Sequence[Quotation]]
-) -> Path:
-    annotations = [
-        Annotation(article.document, "made", tuple(predicted[article.document.id])) for article in gold
-    ]
+def write_predictions(path: Path, gold: Sequence[GoldArticle], predicted: Mapping[str, Sequence[Quotation]]) -> Path:
+    annotations = [Annotation(article.document, "made", tuple(predicted[article.document.id])) for article in gold]
     lines = [json.dumps(annotation_as_dict(annotation), ensure_ascii=False) for annotation in annotations]
     path.write_text("\n".join(lines), "utf-8")
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ LENGTH = 24
 def disjoint_frames(draw: st.DrawFn) -> Frame:
     """A frame whose ranges do not overlap, with one part of content or more."""
     edges = sorted(draw(st.lists(st.integers(0, LENGTH), min_size=2, max_size=10, unique=True)))
-    ranges = list(zip(edges[:-1], edges[1:], strict=True))
+    ranges = list(pairwise(edges))
     roles = draw(st.lists(st.sampled_from("csav-"), min_size=len(ranges), max_size=len(ranges)))
     content = tuple(words for words, role in zip(ranges, roles, strict=True) if role == "c") or (ranges[0],)
 

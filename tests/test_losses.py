@@ -38,9 +38,7 @@ def test_a_short_example_is_one_passage(untrained: Checkpoint) -> None:
     assert passage.anchors == tuple(frame.anchor for frame in example.frames)
 
 
-def test_every_anchor_is_in_a_window_and_frames_keep_their_words(
-    untrained: Checkpoint, long_example: Example
-) -> None:
+def test_every_anchor_is_in_a_window_and_frames_keep_their_words(untrained: Checkpoint, long_example: Example) -> None:
     wanted = {frame.anchor: frame for frame in long_example.frames}
     found = passages(long_example, untrained.pieces, 128)
     assert len(found) > 4

@@ -52,8 +52,7 @@ def store(engine: Engine) -> Store:
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 mangled = st.text(
-    st.sampled_from("قال الوزير«»:\u200f\u0640\u064b\u00a0\r\n\u2028😀ﻻ\0٣")
-    | st.characters(exclude_categories=["Cs"]),
+    st.sampled_from("قال الوزير«»:\u200f\u0640\u064b\u00a0\r\n\u2028😀ﻻ\0٣") | st.characters(exclude_categories=["Cs"]),
     min_size=2,
     max_size=120,
 )
@@ -167,9 +166,7 @@ def test_one_text_in_two_places_is_one_article_seen_twice(store: Store, engine: 
     assert store.save(run, [item, copy, item]) == 1
     store.record_sightings([copy.document, replace(item.document, path="elsewhere.txt")])
     with engine.connect() as connection:
-        seen = connection.execute(
-            select(SightingRow.document_id, SightingRow.path).order_by(SightingRow.id)
-        ).all()
+        seen = connection.execute(select(SightingRow.document_id, SightingRow.path).order_by(SightingRow.id)).all()
     assert seen == [("d1", "news/1.txt"), ("copy", ""), ("d1", "elsewhere.txt")]
     assert store.load(item.document.sha256, run.checkpoint) == item
 
@@ -327,9 +324,7 @@ def _assert_complete(database: Path, runs: int | None = None) -> None:
     rows = _rows(engine)
     expected = {"articles": 1, "sightings": 1, "annotations": 1, "review_tasks": 1}
     expected |= {"speakers": 2, "quotations": 3, "spans": 8}
-    assert {table: rows[table] for table in expected} == {
-        table: count * ARTICLES for table, count in expected.items()
-    }
+    assert {table: rows[table] for table in expected} == {table: count * ARTICLES for table, count in expected.items()}
     assert rows["checkpoints"] == 1
     assert runs is None or rows["runs"] == runs
     store = Store(engine)

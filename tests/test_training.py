@@ -97,10 +97,10 @@ def test_every_step_and_epoch_is_reported(whole: Run) -> None:
     assert whole.log[-1]["step"] == whole.steps[-1].steps
 
 
-def test_losses_fall(whole: Run) -> None:
-    first, last = whole.log[0], whole.log[-1]
-    assert last["cue_loss"] < 0.7 * first["cue_loss"]
-    assert last["role_loss"] < 0.7 * first["role_loss"]
+def test_losses_fall(trained_checkpoint: Path) -> None:
+    first, *_, last = Run(trained_checkpoint, []).log
+    assert last["cue_loss"] < 0.1 * first["cue_loss"]
+    assert last["role_loss"] < 0.1 * first["role_loss"]
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
@@ -163,7 +163,7 @@ def test_the_checkpoint_holds_averaged_weights(whole: Run) -> None:
     state = load_file(whole.folder / "state" / "state.safetensors")
     last = state["weights.emit.weight"]
     torch.testing.assert_close(averaged, state["average.emit.weight"], rtol=1e-3, atol=1e-3)
-    assert 0.01 * last.norm() < (averaged - last).norm() < 0.5 * last.norm()
+    assert 0.002 * last.norm() < (averaged - last).norm() < 0.5 * last.norm()
 
 
 def test_the_checkpoint_tells_how_it_was_made(small_encoder: Path, data: list[Example], tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_checkpoint_tells_how_it_was_made(small_encoder: Path, data: list[Ex
     loaded = load_checkpoint(tmp_path)
     assert loaded.name == "تجربة"
     assert loaded.facts["recipe"]["epochs"] == 1
-    assert loaded.facts["data"] == [{"terms": "", "articles": 6, "quotations": 20}]
+    assert loaded.facts["data"] == [{"terms": "", "articles": 6, "quotations": 19}]
     assert [epoch["epoch"] for epoch in loaded.facts["epochs"]] == [1]
     assert "not stated" in (tmp_path / "README.md").read_text("utf-8")
 
