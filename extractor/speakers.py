@@ -17,7 +17,7 @@ from extractor.passages import Words
 from extractor.quotation import Span, Speaker, SpeakerKind
 from extractor.text import fold
 
-_CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+_ARTICLES = ("وال", "بال", "فال", "كال", "لل", "ال")
 # With its diacritics or a tatweel, as in لـوزارة.
 _PROCLITIC = re.compile(r"[وفلبﻭﻓﻟﺑ][\Wـ]*+(?=\w)")
 _PEOPLE = frozenset((SpeakerKind.PERSON, SpeakerKind.ANONYMOUS))
@@ -28,7 +28,7 @@ _HEADS = frozenset(
     ).split(" ")
 )
 _EMPTY = frozenset(
-    map(fold, ("في", "من", "عن", "على", "إلى", "باسم", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور"))
+    map(fold, ("في", "من", "عن", "على", "إلى", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور"))
 )
 _DOCUMENTS = frozenset(
     map(
@@ -116,10 +116,11 @@ class Speakers:
         return entities[max(fitting)[1]] if fitting else None
 
     def _key(self, words: Range) -> str:
-        return _bare(" ".join(fold(text) for text in self._words.texts[slice(*words)] if text[0].isalnum()))
+        first, *others = [fold(text) for text in self._words.texts[slice(*words)] if text[0].isalnum()] or [""]
+        return " ".join((self._bare(first), *others))
 
     def _name_words(self, mention: Mention) -> frozenset[str]:
-        named = (_bare(fold(self._words.texts[i])) for i in mention.name)
+        named = (self._bare(fold(self._words.texts[i])) for i in mention.name)
         return frozenset(word for word in named if len(word) > 1 and word not in _EMPTY)
 
     def _speaker_of(self, entity: _Entity) -> Speaker:
@@ -138,19 +139,26 @@ class Speakers:
     def _text(self, words: Range) -> str:
         """As written, but for a proclitic that is glued to the first word."""
         span = self._words.span(*with_closing_mark(self._words.texts, *words))
-        proclitic = _PROCLITIC.match(self._raw, span.start, span.end) if self._is_glued(words[0]) else None
-        return Span(proclitic.end(), span.end).of(self._raw) if proclitic else span.of(self._raw)
+        glued = self._is_glued(fold(self._words.texts[words[0]]))
+        proclitic = _PROCLITIC.match(self._raw, span.start, span.end) if glued else None
+        return Span(proclitic.end() if proclitic else span.start, span.end).of(self._raw)
 
-    def _is_glued(self, first: int) -> bool:
-        """Whether a word begins with و ف ل ب and the article, or our list of heads, knows it without."""
-        word = fold(self._words.texts[first])
+    def _bare(self, word: str) -> str:
+        """A folded word without its article and proclitics, where three letters or more are left."""
+        for article in _ARTICLES:
+            if word.startswith(article) and len(word) - len(article) >= 3:
+                return word.removeprefix(article)
+        return word[1:] if self._is_glued(word) else word
+
+    def _is_glued(self, word: str) -> bool:
+        """Whether a word begins with و ف ل ب and the text, or our list of heads, knows it without."""
         bare = word[1:]
         if word[:1] not in "وفلب" or len(bare) < 3 or word.startswith("لل"):
             return False
         return bare in _HEADS or (word not in _HEADS and bare in self._vocabulary)
 
     def _guess(self, words: Range) -> SpeakerKind:
-        head = _bare(fold(self._words.texts[words[0]]))
+        head = self._bare(fold(self._words.texts[words[0]]))
         return SpeakerKind.DOCUMENT if head in _DOCUMENTS else SpeakerKind.ORGANIZATION
 
 
@@ -162,11 +170,3 @@ def _compatible(mention: Mention, entity: _Entity) -> bool:
 
 def _agree(name: frozenset[str], other: frozenset[str]) -> bool:
     return name <= other or other <= name
-
-
-def _bare(folded: str) -> str:
-    """Without proclitics, where three letters or more are left."""
-    for clitic in _CLITICS:
-        if folded.startswith(clitic) and len(folded) - len(clitic) >= 3:
-            return folded.removeprefix(clitic)
-    return folded

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from extractor.cli import evaluate, run, train
-from extractor.cli.console import note
+from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
+
+
+class _Program(TyperGroup):
+    def invoke(self, ctx: typer.Context) -> Any:
+        """A mistake that a user can mend is one line on standard error and exit status 1.
+
+        Typer itself would answer an interrupt with silence, and a reader that has gone with status 1.
+        """
+        try:
+            return super().invoke(ctx)
+        except MendableError as error:
+            note(f"error: {error}")
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as interrupt:
+            note("interrupted; what was done is kept: run the same command again to continue")
+            raise typer.Exit(130) from interrupt
+        except BrokenPipeError as gone:  # as `head` goes
+            abandon_output()
+            raise typer.Exit(141) from gone
+
 
 app = typer.Typer(
     name="extractor",
+    cls=_Program,
     help="Who said what, in Arabic news: finds quotations with their speakers.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -42,15 +63,4 @@ def options(
 
 
 def main() -> None:
-    """The program: a mistake that a user can mend is one line on standard error and exit status 1."""
-    try:
-        app()
-    except MendableError as error:
-        note(f"error: {error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        note("interrupted; what was done is kept: run the same command again to continue")
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        sys.stderr.close()
-        sys.exit(141)
+    app()

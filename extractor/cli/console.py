@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections import deque
+from datetime import timedelta
+from time import monotonic
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -12,21 +18,45 @@ from rich.progress import (
     Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
-ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
+ERRORS = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def note(message: str) -> None:
     ERRORS.print(message, markup=False)
 
 
-class _Rate(ProgressColumn):
+def readers_console() -> Console:
+    """Where a table goes. A terminal that shows the progress too takes both from one console, or they overlap."""
+    return ERRORS if sys.stdout.isatty() and ERRORS.is_terminal else Console(highlight=False, emoji=False)
+
+
+def abandon_output() -> None:
+    """Nobody takes what is left in standard output's buffer; Python would complain of that as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Pace(ProgressColumn):
+    """Rate and time left, as of the last minute. Articles are done in bursts, which rich takes for their rate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = deque([(monotonic(), 0.0)])
+
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+        now = monotonic()
+        if task.completed != self._seen[-1][1]:
+            self._seen.append((now, task.completed))
+        while len(self._seen) > 2 and self._seen[1][0] < now - 60:
+            self._seen.popleft()
+        (began, before), (last, done) = self._seen[0], self._seen[-1]
+        if done <= before:
+            return Text()
+        rate = (done - before) / (last - began)
+        left = "" if task.remaining is None else f" {timedelta(seconds=round(task.remaining / rate))} left"
+        return Text(f"{rate:.1f}/s{left}", style="progress.data.speed")
 
 
 def progress_bar() -> Progress:
@@ -36,10 +66,8 @@ def progress_bar() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        _Rate(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _Pace(),
         console=ERRORS,
         disable=not ERRORS.is_terminal,
         transient=True,

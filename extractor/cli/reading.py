@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.annotation import Annotation
 from extractor.checkpoint_folder import find_checkpoint, fingerprint, name_of
 from extractor.cli.console import note
+from extractor.cli.device import Device, Precision, processor
 from extractor.document import Document, Unreadable
 from models.engine import open_database
 from models.store import RunCounts, Store, UnstorableDocument
@@ -27,8 +29,14 @@ Items = Iterable[Document | Unreadable]
 class Settings:
     """How to run a checkpoint; see Extractor."""
 
-    device: str = "auto"
-    precision: str = "auto"
+    device: Device = Device.auto
+    precision: Precision = Precision.auto
+
+    def load(self, folder: Path) -> Extractor:
+        """Raises CheckpointError, and MendableError where there is no such device."""
+        from extractor.pipeline import Extractor  # torch: only where something is to be tagged
+
+        return Extractor.load(folder, device=processor(self.device), precision=self.precision)
 
 
 class PlainReader:
@@ -45,9 +53,7 @@ class PlainReader:
 
     @cached_property
     def _extractor(self) -> Extractor:
-        from extractor.pipeline import Extractor  # torch: only where something is to be tagged
-
-        return Extractor.load(self._folder, device=self._settings.device, precision=self._settings.precision)
+        return self._settings.load(self._folder)
 
     def annotations(self, items: Items) -> Iterator[Annotation]:
         for annotation in self._extractor.annotate(_readable(items, self._report)):
@@ -87,9 +93,7 @@ class DatabaseReader:
 
     @cached_property
     def _extractor(self) -> Extractor:
-        from extractor.pipeline import Extractor
-
-        return Extractor.load(self._folder, device=self._settings.device, precision=self._settings.precision)
+        return self._settings.load(self._folder)
 
     def annotations(self, items: Items) -> Iterator[Annotation]:
         waiting = filter(self._is_storable, _readable(items, self._report))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated
+from io import TextIOWrapper
+from typing import Annotated, TextIO
 
 import typer
-from rich.console import Console
 
 from extractor.annotation import Annotation, annotation_as_dict
-from extractor.cli.console import ERRORS, progress_bar
+from extractor.cli.console import ERRORS, abandon_output, progress_bar, readers_console
+from extractor.cli.device import Device, Precision
 from extractor.cli.table import print_table
 from extractor.errors import MendableError
 
@@ -52,8 +54,8 @@ def run(
     id_column: Annotated[str, typer.Option(help="Column or key that holds an article's id.")] = "id",
     text_column: Annotated[str, typer.Option(help="Column or key that holds its text.")] = "text",
     title_column: Annotated[str, typer.Option(help="Column or key that holds its title.")] = "title",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, bf16 or float32.")] = "auto",
+    device: Annotated[Device, typer.Option()] = Device.auto,
+    precision: Annotated[Precision, typer.Option(help="auto: bf16 where the processor has it.")] = Precision.auto,
 ) -> None:
     """Read Arabic news and say who said what.
 
@@ -93,31 +95,44 @@ class _Writer:
         self._output, self._with_text, self._least = output, with_text, least
 
     def __enter__(self) -> _Writer:
-        self._console = Console(soft_wrap=False)
-        self._file: IO[str] = sys.stdout
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale: what is written is Arabic
+        self._console = readers_console()
+        self._file: TextIO = sys.stdout
         if self._output:
-            self._part = self._output.with_name(self._output.name + ".part")
-            try:
+            with self._explained():
                 self._file = self._part.open("w", encoding="utf-8", newline="\n")
-            except OSError as error:
-                raise MendableError(
-                    f"{self._output} cannot be written ({error.strerror}): give another --output"
-                ) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._output:
+        with self._explained():
+            if not self._output:
+                self._file.flush()
+                return
             self._file.close()
             if kind is None:  # what an interrupted run has written so far stays beside, under its own name
-                self._part.replace(self._output)
-        elif self._lines:
-            self._file.flush()
+                self._part.replace(self._target)
 
     def write(self, annotation: Annotation) -> None:
         sure = tuple(q for q in annotation.quotations if q.confidence >= self._least)
         annotation = replace(annotation, quotations=sure)
-        if self._lines:
-            record = annotation_as_dict(annotation, with_text=self._with_text)
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        if self._table:
-            print_table(self._console, annotation)
+        with self._explained():
+            if self._lines:
+                record = annotation_as_dict(annotation, with_text=self._with_text)
+                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            if self._table:
+                print_table(self._console, annotation)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if self._file is sys.stdout:
+                abandon_output()
+            place = self._output or "standard output"
+            raise MendableError(
+                f"{place} cannot be written ({error.strerror}): give another --output or make room"
+            ) from error

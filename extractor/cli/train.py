@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.cli.console import note, progress_bar
+from extractor.cli.device import Device, processor
 
 if TYPE_CHECKING:
     from extractor.checkpoint import Checkpoint
@@ -28,13 +29,13 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option()] = 1,
     batch_pieces: Annotated[int, typer.Option(help="Pieces in one batch.", min=64)] = 2000,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[Device, typer.Option()] = Device.auto,
 ) -> None:
     """Fine-tune a tagger on any BERT. Interrupted, the same command continues where it stopped."""
     from extractor.errors import MendableError
     from extractor.evaluation import evaluate
     from extractor.gold import read_gold
-    from extractor.pipeline import Extractor, best_device
+    from extractor.pipeline import Extractor
     from extractor.training import Recipe, data_facts, examples
     from extractor.training import train as fine_tune
 
@@ -45,12 +46,16 @@ def train(
         raise MendableError(f"{error}: give files of annotated articles") from error
     if shared := {a.document.sha256 for a in articles} & {a.document.sha256 for a in held_out}:
         raise MendableError(f"{len(shared)} articles of --dev are in the training data: take them out of one")
-    output.mkdir(parents=True, exist_ok=True)
+    where = processor(device)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MendableError(f"{output} cannot be made ({error.strerror}): give another --output") from error
 
     def scores_of(epoch: int, checkpoint: Checkpoint) -> dict[str, list[float]]:
         if not held_out:
             return {}
-        annotations = Extractor(checkpoint, device=device).annotate(a.document for a in held_out)
+        annotations = Extractor(checkpoint, device=where).annotate(a.document for a in held_out)
         scores = evaluate(held_out, {a.document.id: a.quotations for a in annotations})
         note(f"epoch {epoch}: found {scores.found.f1:.3f} exact {scores.exact.f1:.3f} who {scores.who.f1:.3f}")
         return {
@@ -76,7 +81,7 @@ def train(
             Recipe(epochs=epochs, seed=seed, batch_pieces=batch_pieces),
             name=name or output.name,
             facts={"data": data_facts(articles), "dev_articles": len(held_out)},
-            device=best_device() if device == "auto" else device,
+            device=where,
             on_step=show,
             on_epoch=scores_of,
         )
