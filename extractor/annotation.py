@@ -25,8 +25,9 @@ class Annotation:
 
 def quotation_id(document: Document, quotation: Quotation) -> str:
     """Sixteen hexadecimal digits: the same words quoted by the same cue in the same text have the same id."""
-    places = [*quotation.content, *([quotation.cue] if quotation.cue else [])]
-    key = document.sha256 + "".join(f":{span.start}-{span.end}" for span in places)
+    key = document.sha256 + "".join(f":{span.start}-{span.end}" for span in quotation.content)
+    if quotation.cue:
+        key += f"@{quotation.cue.start}-{quotation.cue.end}"
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from extractor.labels import Frame, Range
-from extractor.marks import ANY, CLOSING, quotation_type, with_closing_mark
+from extractor.marks import ANY, CLOSING, OPENING, quotation_type, with_closing_mark
 from extractor.passages import PARAGRAPH_END, Words
 from extractor.quotation import Quotation, Span, Speaker
 from extractor.speakers import Mention, Speakers
@@ -77,7 +77,7 @@ def _source(raw: str, words: Words, frame: Frame) -> Span | None:
 
 def _tidy(words: Words, frame: Frame) -> Frame | None:
     """The frame without marks and punctuation at the edges of its ranges; None where no content is left."""
-    content = [part for part in (_tidied(words, *part) for part in frame.content) if part]
+    content = [_unwrapped(words, *part) for part in (_tidied(words, *part) for part in frame.content) if part]
     if not content:
         return None
     starts = {first for first, _ in content}
@@ -108,7 +108,15 @@ def _tidied(words: Words, first: int, end: int) -> Range | None:
         end -= 1
     while first < end and is_edge(first, closing=False):
         first += 1
-    return (first, end) if first < end else None
+    return (first, end) if any(text[0].isalnum() for text in words.texts[first:end]) else None
+
+
+def _unwrapped(words: Words, first: int, end: int) -> Range:
+    """Without a pair of marks that stands around the whole of it; both marks of «أ» و«ب» stay."""
+    if not (words.texts[first] in ANY and words.texts[end - 1] in ANY):
+        return first, end
+    inside = next((text for text in words.texts[first + 1 : end - 1] if text in ANY), None)
+    return (first + 1, end - 1) if inside is None or inside in OPENING else (first, end)
 
 
 def _has_partner(texts: Sequence[str], *, closing: bool) -> bool:

@@ -46,8 +46,9 @@ def _article(record: dict[str, Any]) -> GoldArticle:
     }
     quotations = tuple(_quotation(statement, speakers) for statement in record["statements"])
     for quotation in quotations:
-        if quotation.content[-1].end > len(text):
-            raise ValueError(f"content ends at {quotation.content[-1].end}, the text at {len(text)}")
+        spans = [*quotation.content, *(span for span in (quotation.cue, quotation.source) if span)]
+        if (end := max(span.end for span in spans)) > len(text):
+            raise ValueError(f"a span ends at {end}, the text at {len(text)}")
     repeated = frozenset(i for i, statement in enumerate(record["statements"]) if statement.get("repeat"))
     document = Document(id=record["id"], raw=text, title=record.get("title"))
     return GoldArticle(document, record.get("source") or "", quotations, repeated, record.get("terms") or "")

@@ -170,12 +170,17 @@ def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
 
 
 def _is_cut(frame: Frame, task: _Task) -> bool:
-    """Whether content or mention touches an edge of the window that is not an edge of the article."""
-    window, length = task.window, len(task.reading.words)
+    """Whether content or mention stands in a paragraph that the window cuts, less than a quarter window from there.
+
+    Touching the edge is not the sign of it: a tagger that has only seen whole contents ends a cut one too soon.
+    """
+    window, words, pieces = task.window, task.reading.words, task.reading.pieces
     ranges = [*frame.content, *([frame.mention] if frame.mention else [])]
-    return (window.first > 0 and any(first <= window.first for first, _ in ranges)) or (
-        window.end < length and any(end >= window.end for _, end in ranges)
-    )
+    first, end = min(first for first, _ in ranges), max(end for _, end in ranges)
+    near = task.size // 4
+    begins_before = window.first > words.paragraph(first)[0] and sum(pieces[window.first : first]) < near
+    ends_after = window.end <= words.paragraph(end - 1)[1] and sum(pieces[end : window.end]) < near
+    return begins_before or ends_after
 
 
 def _around(anchor: int, pieces: Sequence[int], limit: int) -> Window:

@@ -20,16 +20,18 @@ from extractor.text import fold
 _ARTICLES = ("وال", "بال", "فال", "كال", "لل", "ال")
 # With its diacritics or a tatweel, as in لـوزارة.
 _PROCLITIC = re.compile(r"[وفلبﻭﻓﻟﺑ][\Wـ]*+(?=\w)")
-_PEOPLE = frozenset((SpeakerKind.PERSON, SpeakerKind.ANONYMOUS))
+_ALIKE = (
+    frozenset((SpeakerKind.PERSON, SpeakerKind.ANONYMOUS)),
+    frozenset((SpeakerKind.ORGANIZATION, SpeakerKind.GROUP)),
+    frozenset((SpeakerKind.DOCUMENT,)),
+)
 _HEADS = frozenset(
     fold(
         "وزير وزارة وكالة رئيس رئاسة مجلة صحيفة قناة شبكة موقع تلفزيون إذاعة هيئة منظمة مصدر مصادر مسؤول متحدث مدير "
         "مكتب مجلس شركة بيان تقرير دراسة مركز معهد جامعة لجنة حكومة سلطات شرطة وسائل"
     ).split(" ")
 )
-_EMPTY = frozenset(
-    map(fold, ("في", "من", "عن", "على", "إلى", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور"))
-)
+_EMPTY = frozenset(map(fold, ("في", "من", "عن", "على", "إلى", "أن", "بن", "آل", "عبد", "أبو", "السيد", "الدكتور")))
 _DOCUMENTS = frozenset(
     map(
         fold,
@@ -134,7 +136,10 @@ class Speakers:
         """The words of the name; the whole mention where none stand out, or they could not stand alone (في باريس)."""
         if not mention.name or fold(self._words.texts[mention.name[0]]) in _EMPTY:
             return self._text(mention.words)
-        return self._text((mention.name[0], mention.name[-1] + 1))
+        first = mention.words[0]
+        # A name is taught by its words as they stand alone: the وزارة of لوزارة التجارة is none of them.
+        begins_glued = mention.name[0] == first + 1 and self._is_glued(fold(self._words.texts[first]))
+        return self._text((first if begins_glued else mention.name[0], mention.name[-1] + 1))
 
     def _text(self, words: Range) -> str:
         """As written, but for a proclitic that is glued to the first word."""
@@ -163,9 +168,9 @@ class Speakers:
 
 
 def _compatible(mention: Mention, entity: _Entity) -> bool:
-    """A person is nobody's organization: وزير الطاقة is not اتحاد الطاقة."""
+    """A person is nobody's organization, a report not the ministry's: وزير الطاقة is not اتحاد الطاقة."""
     kinds = {m.kind for m in (mention, *entity.mentions) if m.kind}
-    return not (kinds & _PEOPLE and kinds - _PEOPLE)
+    return any(kinds <= alike for alike in _ALIKE)
 
 
 def _agree(name: frozenset[str], other: frozenset[str]) -> bool:

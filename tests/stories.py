@@ -129,6 +129,7 @@ PLAIN = (
     "وشهد السوق حركة كبيرة يوم الخميس.",
     "ويعيش في المنطقة نحو ألف شخص.",
 )
+MANY_PLAIN = tuple(PLAIN[i % len(PLAIN)].replace(".", f" في يوم {i}.") for i in range(120))  # none repeats another
 
 
 def article(name: str, paragraphs: Sequence[Told | str]) -> GoldArticle:
@@ -147,7 +148,7 @@ def shuffled(seed: int, count: int) -> list[Told | str]:
     rng = random.Random(seed)
     chosen: list[Told | str] = []
     for _ in range(count):
-        paragraph = rng.choice(TOLD) if rng.random() < 0.75 else rng.choice(PLAIN)
+        paragraph = rng.choice(TOLD) if rng.random() < 0.75 else rng.choice(PLAIN + MANY_PLAIN)
         chosen += [paragraph, ADDED] if paragraph is SPOKE and rng.random() < 0.7 else [paragraph]
     return chosen
 

@@ -34,7 +34,7 @@ def test_every_word_has_its_own_pieces(pieces: Pieces, words: list[str]) -> None
 
 def test_a_known_word_is_spelled_by_its_pieces(pieces: Pieces) -> None:
     for word, ids in zip(["قال", "وزير", "المصفاة"], pieces.of(["قال", "وزير", "المصفاة"]), strict=True):
-        assert pieces.tokenizer.decode(ids).replace(" ", "") == word
+        assert str(pieces.tokenizer.decode(list(ids))).replace(" ", "") == word
 
 
 def test_the_start_of_a_batch_is_cut_nowhere(pieces: Pieces) -> None:
@@ -47,7 +47,7 @@ def test_the_start_of_a_batch_is_cut_nowhere(pieces: Pieces) -> None:
             first, last = int(made.first_piece[row, i]), int(made.last_piece[row, i])
             assert made.pieces[row, first : last + 1].tolist() == list(ids)
     assert made.pieces[:, 0].tolist() == [pieces.start] * 2
-    assert made.pieces[1][~made.piece_mask[1]].unique().tolist() == [pieces.padding]
+    assert made.pieces[1][~made.piece_mask[1]].tolist() == [pieces.padding] * int((~made.piece_mask[1]).sum())
 
 
 def test_a_passage_without_words_is_an_error(pieces: Pieces) -> None:
@@ -55,8 +55,9 @@ def test_a_passage_without_words_is_an_error(pieces: Pieces) -> None:
         batch([SENTENCE, []], pieces)
 
 
-def test_a_tokenizer_without_padding_is_an_error() -> None:
-    plain = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0, "</s>": 1}, "a")), eos_token="</s>")
+def test_a_tokenizer_without_padding_is_an_error(tmp_path: Path) -> None:
+    Tokenizer(WordLevel({"a": 0, "</s>": 1}, "a")).save(str(tmp_path / "tokenizer.json"))
+    plain = PreTrainedTokenizerFast.from_pretrained(tmp_path, eos_token="</s>")
     with pytest.raises(ValueError, match="not that of a BERT-like encoder"):
         Pieces(plain)
 

@@ -1,183 +1,398 @@
-"""`extractor run` as a user runs it: the installed program, real files, real databases."""
+"""`extractor run`: real files in, JSON and rows out.
+
+A folder of news is tagged once; each test has a copy with its database, where nothing is left to tag, and is quick.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
-import signal
+import os
+import pty
+import shutil
 import sqlite3
+import stat
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
+from tests.program import ENVIRONMENT, PROGRAM, Result, annotated, counts, extractor, records, rows, spans
 from tests.stories import articles
 
-PROGRAM = str(Path(sys.executable).parent / "extractor")
 KEYS = ["id", "path", "sha256", "title", "checkpoint", "quotations"]
 QUOTATION_KEYS = ["id", "type", "content", "cue", "source", "speaker", "via", "confidence"]
+IDS = ["line", "page", "row-1", "row-2", "windows-1256", "windows", "cell", "deep"]
+TEXTS = dict(zip(IDS, (article.document.raw for article in articles(len(IDS))), strict=True))
+TEXTS["windows"] = TEXTS["windows"].replace("\n", "\r\n")
+TEXTS["page"] = "\n".join((f"عنوان الصفحة\n{TEXTS['page']}", "وتنتهي الصفحة بجملة طويلة عن المدينة وأهلها."))
 
-Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def run(tmp_path: Path, small_checkpoint: Path) -> Run:
-    """Runs `extractor run` in a folder of its own with the small checkpoint."""
+def write_news(folder: Path) -> None:
+    (folder / "more").mkdir(parents=True)
+    (folder / "more" / "deep.txt").write_bytes(TEXTS["deep"].encode("utf-8-sig"))
+    (folder / "windows.txt").write_bytes(TEXTS["windows"].encode("utf-16"))
+    (folder / "windows-1256.txt").write_bytes(TEXTS["windows-1256"].encode("cp1256"))
+    line = {"id": "line", "title": "عنوان", "text": TEXTS["line"]}
+    (folder / "a.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
+    with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "text"), *((name, TEXTS[name]) for name in ("row-1", "row-2"))])
+    pa.parquet.write_table(pa.table({"id": ["cell"], "text": [TEXTS["cell"]]}), folder / "x.parquet")
+    title, *paragraphs = TEXTS["page"].split("\n")
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    page = f"<html><head><title>{title}</title></head><body><article><h1>{title}</h1>{body}</article></body></html>"
+    (folder / "page.html").write_text(page, "utf-8")
 
-    def call(*arguments: str | Path, given: str = "") -> Result:
-        command = [PROGRAM, "run", *map(str, arguments)]
-        if "--checkpoint" not in arguments:
-            command += ["--checkpoint", str(small_checkpoint)]
-        return subprocess.run(
-            command, cwd=tmp_path, input=given, capture_output=True, text=True, timeout=120, check=False
-        )
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """Holds ``news``, an ``extractor.db`` that has all of it, and ``first.jsonl``: what the program said then."""
+    folder = tmp_path_factory.mktemp("home")
+    write_news(folder / "news")
+    done = extractor("run", "news", "--checkpoint", small_checkpoint, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(IDS)} newly read" in done.stderr
+    (folder / "first.jsonl").write_text(done.stdout, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def here(home: Path, tmp_path: Path) -> Path:
+    shutil.copytree(home, tmp_path / "here")
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def run(here: Path, small_checkpoint: Path) -> Run:
+    """Runs `extractor run` there with the small checkpoint."""
+
+    def call(*arguments: str | Path, given: str = "", checkpoint: str | Path = small_checkpoint) -> Result:
+        return extractor("run", *arguments, "--checkpoint", checkpoint, folder=here, given=given)
 
     return call
 
 
-@pytest.fixture
-def news(tmp_path: Path) -> Path:
-    """A folder of twelve articles, one of them with Windows line ends."""
-    folder = tmp_path / "news"
-    folder.mkdir()
-    for i, article in enumerate(articles(12)):
-        raw = article.document.raw.replace("\n", "\r\n") if i == 3 else article.document.raw
-        (folder / f"{i:02}.txt").write_bytes(raw.encode())
-    return folder
+# What comes out
 
 
-def records(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.split("\n") if line]
-
-
-def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(database)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
-def counts(database: Path) -> dict[str, int]:
-    tables = ("articles", "annotations", "quotations", "spans", "review_tasks")
-    return {table: rows(database, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
-
-
-def spans(record: dict[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for quotation in record["quotations"]:
-        found += quotation["content"]
-        found += [span for place in quotation.get("repeats", []) for span in place]
-        found += [span for span in (quotation["cue"], quotation["source"]) if span]
-    return found
-
-
-def test_the_output_keeps_the_contract(run: Run, news: Path) -> None:
-    done = run("news")
-    assert done.returncode == 0
-    found = records(done.stdout)
-    assert [record["id"] for record in found] == [f"{i:02}" for i in range(12)]
-    assert sum(len(record["quotations"]) for record in found) > 12
+def test_the_output_keeps_the_contract(run: Run) -> None:
+    found = records(run("news").stdout)
+    assert sorted(record["id"] for record in found) == sorted(IDS)
+    assert sum(len(record["quotations"]) for record in found) > 20
     for record in found:
         assert list(record) == KEYS
-        raw = Path(news / f"{record['id']}.txt").read_bytes().decode()
-        assert spans(record) or not record["quotations"]
-        assert all(raw[span["start"] : span["end"]] == span["text"] for span in spans(record))
+        assert record["checkpoint"] == "talkative"
+        assert all(TEXTS[record["id"]][span["start"] : span["end"]] == span["text"] for span in spans(record))
         for quotation in record["quotations"]:
-            assert list(quotation)[: len(QUOTATION_KEYS)] == QUOTATION_KEYS
+            assert list(quotation) in (QUOTATION_KEYS, [*QUOTATION_KEYS, "repeats"])
+            assert quotation["content"]
+            for who in filter(None, (quotation["speaker"], quotation["via"])):
+                assert list(who) == ["name", "kind", "mentions"]
+            assert 0 <= quotation["confidence"] <= 1
 
 
-def test_in_a_pipe_there_is_json_on_one_side_and_a_line_of_words_on_the_other(run: Run, news: Path) -> None:
+def test_the_text_can_be_had_as_the_offsets_mean_it(run: Run) -> None:
+    found = records(run("news", "--with-text").stdout)
+    assert {record["id"]: record["text"] for record in found} == TEXTS
+    assert list(found[0]) == [*KEYS, "text"]
+
+
+def test_titles_and_paths_are_told(run: Run) -> None:
+    found = {record["id"]: (record["path"], record["title"]) for record in records(run("news").stdout)}
+    assert found["line"] == ("news/a.jsonl", "عنوان")
+    assert found["page"] == ("news/page.html", "عنوان الصفحة")
+    assert found["deep"] == ("news/more/deep.txt", None)
+
+
+def test_files_patterns_and_standard_input_give_the_same_quotations(run: Run, here: Path) -> None:
+    by_folder = {record["id"]: record["quotations"] for record in records(run("news").stdout)}
+    given = (here / "news" / "a.jsonl").read_text("utf-8")
+    found = records(run("news/more/deep.txt", "news/*.csv", "-", given=given).stdout)
+    assert [record["id"] for record in found] == ["deep", "row-1", "row-2", "line"]
+    assert found[-1]["path"] == "-"
+    assert all(record["quotations"] == by_folder[record["id"]] for record in found)
+
+
+def test_columns_are_named_by_options(run: Run) -> None:
+    line = json.dumps({"key": 7, "body": TEXTS["line"], "head": "عنوان"})
+    options = ("--text-column", "body", "--id-column", "key", "--title-column", "head")
+    (found,) = records(run("-", *options, given=line).stdout)
+    assert (found["id"], found["title"]) == ("7", "عنوان")
+    assert found["quotations"]
+
+
+def test_in_a_pipe_there_is_json_on_one_side_and_a_line_of_words_on_the_other(run: Run) -> None:
     done = run("news")
-    assert len(done.stderr.strip().split("\n")) == 1
-    assert "12 newly read" in done.stderr
-    assert "\x1b" not in done.stdout + done.stderr
+    assert len(records(done.stdout)) == done.stdout.count("\n") == len(IDS)
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"{len(IDS)} articles (0 newly read, {len(IDS)} known)")
+    assert all(char.isprintable() for char in done.stderr.strip())
 
 
-def test_a_second_run_tags_nothing_and_says_the_same(run: Run, news: Path, tmp_path: Path) -> None:
-    first = run("news")
-    before = counts(tmp_path / "extractor.db")
+def test_less_sure_quotations_are_left_out_but_kept(run: Run, here: Path) -> None:
+    with sqlite3.connect(here / "extractor.db") as connection:  # the small checkpoint is sure of nothing
+        connection.execute("UPDATE quotations SET confidence = (position % 10) / 10.0")
+    connection.close()
+    everything = [quotation for record in records(run("news").stdout) for quotation in record["quotations"]]
+    sure = [q for record in records(run("news", "--min-confidence", "0.5").stdout) for q in record["quotations"]]
+    assert 0 < len(sure) < len(everything)
+    assert sure == [quotation for quotation in everything if quotation["confidence"] >= 0.5]
+    assert counts(here / "extractor.db")["quotations"] == len(everything)
+
+
+def test_without_a_queue_nothing_is_kept(run: Run, here: Path) -> None:
+    (here / "extractor.db").unlink()
+    done = run("news/a.jsonl", "missing.txt", "--no-queue", "--output", "out.jsonl", "--format", "table")
+    assert done.returncode == 3
+    assert "what was said" in done.stdout
+    assert done.stderr.startswith("not read: missing.txt: ")
+    first = {record["id"]: record for record in records((here / "first.jsonl").read_text("utf-8"))}
+    (found,) = records((here / "out.jsonl").read_text("utf-8"))
+    places = [[span["text"] for span in quotation["content"]] for quotation in found["quotations"]]
+    assert places == [[span["text"] for span in q["content"]] for q in first["line"]["quotations"]]
+    assert not (here / "extractor.db").exists()
+
+
+def test_what_is_written_is_utf_8_whatever_the_locale(here: Path, small_checkpoint: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    for form in ("jsonl", "table"):
+        arguments = ("run", "news", "--format", form, "--checkpoint", small_checkpoint)
+        done = extractor(*arguments, folder=here, environment=ascii_only)
+        assert done.returncode == 0, done.stderr
+        assert "عنوان الصفحة" in done.stdout
+
+
+# Where it goes
+
+
+def test_output_takes_its_name_when_it_is_whole(run: Run, here: Path) -> None:
+    done = run("news", "--output", "out.jsonl")
+    assert done.stdout == ""
+    assert (here / "out.jsonl").read_bytes() == (here / "first.jsonl").read_bytes()
+    assert not (here / "out.jsonl.part").exists()
+
+
+def test_a_run_that_fails_leaves_the_old_output(run: Run, here: Path) -> None:
+    (here / "out.jsonl").write_text("old", "utf-8")
+    (here / "news" / "new.txt").write_text("قال الوزير إن الأمر انتهى.", "utf-8")
+    assert run("news", "--output", "out.jsonl", "--device", "cuda").returncode == 1
+    assert (here / "out.jsonl").read_text("utf-8") == "old"
+    assert (here / "out.jsonl.part").exists()
+
+
+def test_output_behind_a_link_keeps_the_link(run: Run, here: Path) -> None:
+    (here / "link.jsonl").symlink_to("target.jsonl")
+    run("news", "--output", "link.jsonl")
+    assert (here / "link.jsonl").is_symlink()
+    assert (here / "target.jsonl").read_bytes() == (here / "first.jsonl").read_bytes()
+
+
+def test_a_pipe_is_written_and_stays(here: Path, small_checkpoint: Path) -> None:
+    os.mkfifo(here / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=here, stdout=subprocess.PIPE) as reader:
+        extractor("run", "news", "--output", "pipe", "--checkpoint", small_checkpoint, folder=here)
+        taken, _ = reader.communicate(timeout=60)
+    assert taken == (here / "first.jsonl").read_bytes()
+    assert stat.S_ISFIFO((here / "pipe").stat().st_mode)
+
+
+def test_an_input_is_not_overwritten(run: Run, here: Path) -> None:
+    before = (here / "news" / "a.jsonl").read_bytes()
+    assert run("news/a.jsonl", "--output", "news/../news/a.jsonl").returncode == 2
+    assert (here / "news" / "a.jsonl").read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_one_line(here: Path, small_checkpoint: Path) -> None:
+    command = [PROGRAM, "run", "news", "--checkpoint", str(small_checkpoint)]
+    for more in ([], ["--format", "table"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*command, *more],
+                cwd=here,
+                env=ENVIRONMENT,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: standard output cannot be written (No space left on device)")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["jsonl", "table"])
+def test_a_reader_that_goes_away_is_no_accident(form: str, here: Path, small_checkpoint: Path) -> None:
+    command = [PROGRAM, "run", "news", "--format", form, "--checkpoint", str(small_checkpoint)]
+    process = subprocess.Popen(
+        command, cwd=here, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 141
+    process.stderr.close()
+
+
+def on_a_terminal(folder: Path, *arguments: str | Path, stdout: int | None = None) -> str:
+    """What a terminal of 80 columns gets; standard output too, unless it goes elsewhere."""
+    ours, theirs = pty.openpty()
+    command = [PROGRAM, *map(str, arguments)]
+    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=theirs if stdout is None else stdout, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        taken = bytearray()
+        while block := _read(ours):
+            taken += block
+        process.wait(60)
+    os.close(ours)
+    return taken.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's way to say that the program has closed its end
+        return b""
+
+
+def test_a_terminal_shows_count_and_pace_and_then_only_the_sum(here: Path, small_checkpoint: Path) -> None:
+    with (here / "out.jsonl").open("wb") as file:
+        arguments = ("run", "news", "--checkpoint", small_checkpoint)
+        shown = on_a_terminal(here, *arguments, stdout=file.fileno())
+    assert (here / "out.jsonl").read_bytes() == (here / "first.jsonl").read_bytes()
+    assert f"{len(IDS)}/{len(IDS)}" in shown
+    assert "/s " in shown
+    assert "0:00:00 left" in shown
+    *_, last = shown.rpartition("\x1b[2K")  # the line is cleared, and what follows stays
+    assert last.strip().startswith(f"{len(IDS)} articles")
+
+
+def test_the_table_on_a_terminal_stands_clear_of_the_progress(here: Path, small_checkpoint: Path) -> None:
+    shown = on_a_terminal(here, "run", "news", "--checkpoint", small_checkpoint)
+    headings = [line for line in shown.split("\n") if "what was said" in line]
+    assert len(headings) == len(IDS)
+    assert not [line for line in shown.split("\n") if "reading" in line and "what was said" in line]
+    assert not [line for line in shown.split("\n") if "left" in line.rpartition("\x1b[2K")[2] and "┃" in line]
+
+
+def test_json_on_a_terminal_is_not_disturbed(here: Path, small_checkpoint: Path) -> None:
+    shown = on_a_terminal(here, "run", "news", "--format", "jsonl", "--checkpoint", small_checkpoint)
+    first = (here / "first.jsonl").read_text("utf-8")
+    assert shown.replace("\r\n", "\n").startswith(first)
+
+
+# What is kept
+
+
+def test_a_second_run_tags_nothing_and_says_the_same(run: Run, here: Path) -> None:
+    before = counts(here / "extractor.db")
     second = run("news")
-    assert second.stdout == first.stdout
-    assert "0 newly read, 12 known" in second.stderr
-    assert counts(tmp_path / "extractor.db") == before
-    assert before["annotations"] == before["articles"] == before["review_tasks"] == 12
+    assert second.stdout == (here / "first.jsonl").read_text("utf-8")
+    assert counts(here / "extractor.db") == before
+    assert before["annotations"] == before["articles"] == before["sightings"] == before["review_tasks"] == len(IDS)
+    assert rows(here / "extractor.db", "SELECT annotated, known, failed FROM runs ORDER BY id") == [
+        (len(IDS), 0, 0),
+        (0, len(IDS), 0),
+    ]
 
 
-def test_the_same_text_in_two_files_is_one_article_seen_twice(run: Run, news: Path, tmp_path: Path) -> None:
-    (news / "again.txt").write_bytes((news / "00.txt").read_bytes())
-    found = records(run("news").stdout)
-    assert len(found) == 13
-    assert counts(tmp_path / "extractor.db")["articles"] == 12
-    assert rows(tmp_path / "extractor.db", "SELECT count(*) FROM sightings") == [(13,)]
+def test_the_same_text_in_two_files_is_one_article_seen_twice(run: Run, here: Path) -> None:
+    shutil.copy(here / "news" / "more" / "deep.txt", here / "news" / "again.txt")
+    found = {record["id"]: record["quotations"] for record in records(run("news").stdout)}
+    assert found["again"] == found["deep"]
+    kept = counts(here / "extractor.db")
+    assert (kept["articles"], kept["sightings"]) == (len(IDS), len(IDS) + 1)
 
 
-def test_another_checkpoint_annotates_beside_the_first(
-    run: Run, news: Path, tmp_path: Path, trained_checkpoint: Path
-) -> None:
-    run("news")
-    before = rows(tmp_path / "extractor.db", "SELECT * FROM quotations ORDER BY id")
-    run("news", "--checkpoint", trained_checkpoint)
-    after = rows(tmp_path / "extractor.db", "SELECT * FROM quotations ORDER BY id")
-    assert after[: len(before)] == before
-    assert rows(tmp_path / "extractor.db", "SELECT count(*) FROM annotations") == [(24,)]
-    known_by_name = run("news", "--checkpoint", "by-heart")
-    assert "0 newly read" in known_by_name.stderr
+def test_the_same_file_twice_in_one_run_is_told_twice_and_kept_once(run: Run, here: Path) -> None:
+    before = counts(here / "extractor.db")
+    one, two = records(run("news/more", "news/more/deep.txt").stdout)
+    assert one == two
+    assert counts(here / "extractor.db") == before
 
 
-def test_bad_inputs_are_named_counted_and_recorded(run: Run, news: Path, tmp_path: Path) -> None:
-    (news / "empty.txt").write_bytes(b"")
-    (news / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
-    (news / "broken.jsonl").write_text('{"id": "a", "text": "قال الوزير إن الأمر انتهى."}\n{"id": \n', "utf-8")
+def test_new_texts_are_tagged_beside_known_ones_even_twice_in_one_run(run: Run, here: Path) -> None:
+    for name in ("new", "new-too"):
+        (here / "news" / f"{name}.txt").write_text("قال الوزير إن الأمر انتهى.", "utf-8")
+    done = run("news")
+    found = {record["id"]: record["quotations"] for record in records(done.stdout)}
+    assert found["new"] == found["new-too"]
+    assert f"(1 newly read, {len(IDS) + 1} known)" in done.stderr
+    assert counts(here / "extractor.db")["annotations"] == len(IDS) + 1
+
+
+def test_another_checkpoint_annotates_beside_the_first(run: Run, here: Path, trained_checkpoint: Path) -> None:
+    query = "SELECT * FROM quotations ORDER BY id"
+    before = rows(here / "extractor.db", query)
+    run("news", checkpoint=trained_checkpoint)
+    assert rows(here / "extractor.db", query)[: len(before)] == before
+    assert annotated(here / "extractor.db") == 2 * len(IDS)
+    assert "0 newly read" in run("news", checkpoint="by-heart").stderr  # known by its name
+    assert run("news").stdout == (here / "first.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize("database", ["other.db", "sqlite:///other.db"])
+def test_a_database_is_a_path_or_a_url(database: str, run: Run, here: Path) -> None:
+    shutil.copy(here / "extractor.db", here / "other.db")
+    (here / "extractor.db").unlink()
+    assert "0 newly read" in run("news", "--database", database).stderr
+    assert rows(here / "other.db", "SELECT count(*) FROM runs") == [(2,)]
+    assert not (here / "extractor.db").exists()
+
+
+# What goes wrong
+
+
+def test_bad_inputs_are_named_counted_and_recorded(run: Run, here: Path) -> None:
+    (here / "news" / "empty.txt").write_bytes(b"")
+    (here / "news" / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    good = json.dumps({"id": "good", "text": TEXTS["line"]})
+    (here / "news" / "broken.jsonl").write_text(f'{good}\n{{"id": \n', "utf-8")
+    (here / "news" / ":bomb:\x1b[31m.txt").write_bytes(b"")
     done = run("news", "missing.txt")
     assert done.returncode == 3
-    assert len(records(done.stdout)) == 13
-    lines = [line for line in done.stderr.split("\n") if line.startswith("not read: ")]
-    assert len(lines) == 4
-    assert all(any(name in line for line in lines) for name in ("empty.txt", "picture.txt", "broken.jsonl", "missing"))
-    assert "4 inputs not read" in done.stderr
-    assert rows(tmp_path / "extractor.db", "SELECT count(*) FROM failures") == [(4,)]
-    assert rows(tmp_path / "extractor.db", "SELECT annotated, failed FROM runs") == [(13, 4)]
+    assert len(records(done.stdout)) == len(IDS) + 1
+    *told, total = done.stderr.strip().split("\n")
+    assert len(told) == 5
+    assert all(line.startswith("not read: ") and line.isprintable() for line in told)
+    for name in ("empty.txt", "picture.txt", "broken.jsonl, line 2", "missing.txt", ":bomb:"):
+        assert sum(name in line for line in told) == 1
+    assert "5 inputs not read" in total
+    assert rows(here / "extractor.db", "SELECT count(*) FROM failures") == [(5,)]
+    kept = rows(here / "extractor.db", "SELECT path, record_id FROM failures WHERE reason LIKE '%JSON%'")
+    assert kept == [("news/broken.jsonl", "line 2")]
+    assert rows(here / "extractor.db", "SELECT failed FROM runs ORDER BY id DESC LIMIT 1") == [(5,)]
 
 
-def test_columns_by_name_and_standard_input(run: Run) -> None:
-    line = json.dumps({"key": 7, "body": "قال الوزير إن الأمر انتهى.", "head": "عنوان"}, ensure_ascii=False)
-    options = ("--text-column", "body", "--id-column", "key", "--title-column", "head", "--no-queue", "--with-text")
-    (found,) = records(run("-", *options, given=line + "\n").stdout)
-    assert (found["id"], found["title"], found["text"]) == ("7", "عنوان", "قال الوزير إن الأمر انتهى.")
-
-
-def test_output_goes_to_its_file_at_once_and_a_table_can_be_had(run: Run, news: Path, tmp_path: Path) -> None:
-    done = run("news", "--output", "out.jsonl", "--format", "table", "--no-queue")
-    assert "what was said" in done.stdout
-    assert len(records((tmp_path / "out.jsonl").read_text("utf-8"))) == 12
-    assert not (tmp_path / "out.jsonl.part").exists()
-    assert not (tmp_path / "extractor.db").exists()
-
-
-def test_less_sure_quotations_can_be_left_out_but_are_kept(run: Run, news: Path, tmp_path: Path) -> None:
-    sure = records(run("news", "--min-confidence", "0.2").stdout)
-    everything = records(run("news").stdout)
-    confident = [q for record in everything for q in record["quotations"] if q["confidence"] >= 0.2]
-    assert [q for record in sure for q in record["quotations"]] == confident
-    assert counts(tmp_path / "extractor.db")["quotations"] == sum(len(record["quotations"]) for record in everything)
+def test_nothing_that_can_be_read_is_exit_3(run: Run) -> None:
+    done = run("missing.txt")
+    assert (done.returncode, done.stdout) == (3, "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--checkpoint", "nowhere"), "nowhere"),
+        (("--checkpoint", "no/where"), "no/where"),
+        (("--checkpoint", "news"), "tagger.json"),
         (("--database", "news"), "news"),
+        (("--database", "first.jsonl"), "first.jsonl is not a SQLite database"),
         (("--database", "postgresql://user:secret@127.0.0.1:1/x"), "127.0.0.1"),
+        (("--database", "nosuch://x"), "nosuch"),
         (("--output", "no/such/folder/out.jsonl"), "no/such/folder"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(run: Run, news: Path, arguments: tuple[str, ...], said: str) -> None:
-    done = run("news", *arguments)
+def test_what_a_user_can_mend_is_one_line(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = run("news", *arguments) if arguments[0] != "--checkpoint" else run("news", checkpoint=arguments[1])
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
@@ -186,67 +401,11 @@ def test_what_a_user_can_mend_is_one_line(run: Run, news: Path, arguments: tuple
     assert "secret" not in done.stderr
 
 
-def test_a_wrong_option_is_exit_2(run: Run) -> None:
-    assert run("news", "--frmat", "jsonl").returncode == 2
-
-
-def test_a_reader_that_goes_away_is_no_accident(news: Path, tmp_path: Path, small_checkpoint: Path) -> None:
-    command = f"{PROGRAM} run news --no-queue --checkpoint {small_checkpoint} | head -c 10"
-    done = subprocess.run(command, cwd=tmp_path, shell=True, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stderr
-    assert "Exception" not in done.stderr
-
-
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_run_continues(kill: signal.Signals, run: Run, tmp_path: Path, small_checkpoint: Path) -> None:
-    with (tmp_path / "many.jsonl").open("w", encoding="utf-8") as file:
-        for i, article in enumerate(articles(600)):
-            file.write(json.dumps({"id": i, "text": article.document.raw}, ensure_ascii=False) + "\n")
-    database = tmp_path / "extractor.db"
-    command = [PROGRAM, "run", "many.jsonl", "--output", "out.jsonl", "--checkpoint", str(small_checkpoint)]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not database.exists() or not _annotated(database)):
-        time.sleep(0.05)
-    process.send_signal(kill)
-    _, words = process.communicate(timeout=60)
-    interrupted = _annotated(database)
-    assert 0 < interrupted < 600
-    if kill is signal.SIGINT:
-        assert process.returncode == 130
-        assert words.startswith("interrupted")
-        assert "Traceback" not in words
-    finished = run("many.jsonl", "--output", "out.jsonl")
-    assert f"{600 - interrupted} newly read, {interrupted} known" in finished.stderr
-    whole = run("many.jsonl", "--output", "whole.jsonl", "--database", "whole.db")
-    assert whole.returncode == 0
-    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
-    assert counts(database) == counts(tmp_path / "whole.db")
-    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
-
-
-def _annotated(database: Path) -> int:
-    try:
-        return int(rows(database, "SELECT count(*) FROM annotations")[0][0])
-    except sqlite3.OperationalError:
-        return 0
-
-
-def test_help_starts_at_once_and_loads_no_torch() -> None:
-    took = []
-    for _ in range(3):
-        began = time.monotonic()
-        subprocess.run([PROGRAM, "--help"], capture_output=True, check=True)
-        took.append(time.monotonic() - began)
-    assert min(took) < 1.0  # 0.36 s on an idle machine; tests share theirs
-    loaded = (
-        "import sys, extractor.cli; print([m for m in ('torch', 'transformers', 'sqlalchemy') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("command", ["run", "train", "evaluate"])
-def test_every_command_shows_an_example(command: str) -> None:
-    done = subprocess.run([PROGRAM, command, "--help"], capture_output=True, text=True, check=True)
-    assert "Example: extractor " + command in " ".join(done.stdout.split())
+@pytest.mark.parametrize(
+    "arguments",
+    [("--frmat", "jsonl"), ("--format", "xml"), ("--min-confidence", "2"), ("--device", "tpu"), ("--precision", "8")],
+)
+def test_a_wrong_option_is_exit_2(run: Run, arguments: tuple[str, str]) -> None:
+    done = run("news", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert arguments[0].lstrip("-") in done.stderr

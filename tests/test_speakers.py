@@ -158,6 +158,7 @@ def test_a_kind_that_the_tagger_does_not_give_is_guessed(wording: str, kind: Spe
         ("وفقا لوزارة التجارة.", "لوزارة التجارة", "وزارة التجارة"),
         ("وفقا لـوزارة التجارة.", "لوزارة التجارة", "وزارة التجارة"),
         ("وفقا لِوزارة التجارة.", "لوزارة التجارة", "وزارة التجارة"),
+        ("وفقا للوزارة.", "للوزارة", "للوزارة"),
         ("وفقا ﻟﻮﺯﺍﺭﺓ التجارة.", "لوزارة التجارة", "ﻮﺯﺍﺭﺓ التجارة"),
         ("قال الوزير ووزير الدفاع.", "ووزير الدفاع", "وزير الدفاع"),
         ("قال وليد جابر إن.", "وليد جابر", "وليد جابر"),
@@ -168,6 +169,13 @@ def test_a_name_has_no_glued_proclitic(raw: str, wording: str, name: str) -> Non
     words = split_words(raw, lines(raw))
     given = mention(words, wording)
     assert Speakers(raw, words, [given]).of(given.words).name == name
+
+
+def test_a_name_begins_with_its_glued_first_word() -> None:
+    raw = "وفقا لوزارة التجارة."
+    words = split_words(raw, lines(raw))
+    given = mention(words, "لوزارة التجارة", "التجارة")
+    assert Speakers(raw, words, [given]).of(given.words).name == "وزارة التجارة"
 
 
 def test_a_mention_that_was_not_given_is_an_error() -> None:
@@ -194,6 +202,7 @@ def test_every_mention_has_a_speaker_who_has_that_mention(data: st.DataObject) -
     for given_mention in mentions.values():
         speaker = speakers.of(given_mention.words)
         wordings = words.span(*given_mention.words).of(TEXT)
-        assert any(wording in wordings or wordings in wording for wording in speaker.mentions)
+        # But for a proclitic that is left out and a closing mark that is taken in.
+        assert any(wordings[1:] in wording for wording in speaker.mentions)
         assert speaker.name
         assert all(wording in TEXT for wording in (speaker.name, *speaker.mentions))

@@ -27,7 +27,7 @@ def checkpoint(small_checkpoint: Path) -> Checkpoint:
     return load_checkpoint(small_checkpoint)
 
 
-def read(checkpoint: Checkpoint, passages: list[list[str]], threshold: float = 0.5) -> list[list[Frame]]:
+def read(checkpoint: Checkpoint, passages: list[list[str]], threshold: float = 0.1) -> list[list[Frame]]:
     return checkpoint.tagger.read(batch(passages, checkpoint.pieces), threshold)
 
 

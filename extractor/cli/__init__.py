@@ -14,7 +14,7 @@ from extractor.errors import MendableError
 
 
 class _Program(TyperGroup):
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """A mistake that a user can mend is one line on standard error and exit status 1.
 
         Typer itself would answer an interrupt with silence, and a reader that has gone with status 1.

@@ -28,9 +28,14 @@ def note(message: str) -> None:
     ERRORS.print(message, markup=False)
 
 
+class _TableConsole(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich itself would end the program, with status 1
+
+
 def readers_console() -> Console:
     """Where a table goes. A terminal that shows the progress too takes both from one console, or they overlap."""
-    return ERRORS if sys.stdout.isatty() and ERRORS.is_terminal else Console(highlight=False, emoji=False)
+    return ERRORS if sys.stdout.isatty() and ERRORS.is_terminal else _TableConsole(highlight=False, emoji=False)
 
 
 def abandon_output() -> None:
@@ -59,16 +64,16 @@ class _Pace(ProgressColumn):
         return Text(f"{rate:.1f}/s{left}", style="progress.data.speed")
 
 
-def progress_bar() -> Progress:
-    """Count, rate and time left; the bar is gone when it ends."""
+def progress_bar(*, shown: bool = True) -> Progress:
+    """Count, rate and time left, on a terminal only; the bar is gone when it ends."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=None),  # what the others leave
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         _Pace(),
         console=ERRORS,
-        disable=not ERRORS.is_terminal,
+        disable=not (shown and ERRORS.is_terminal),
         transient=True,
     )

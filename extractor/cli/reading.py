@@ -98,12 +98,14 @@ class DatabaseReader:
     def annotations(self, items: Items) -> Iterator[Annotation]:
         waiting = filter(self._is_storable, _readable(items, self._report))
         while group := list(islice(waiting, _AT_ONCE)):
-            hashes = {document.sha256: document for document in group}
+            hashes: dict[str, Document] = {}
+            for document in group:
+                hashes.setdefault(document.sha256, document)
             known = self._store.annotated(hashes, self._run.checkpoint)
-            self._store.record_sightings(d for d in group if d.sha256 in known)
             new = [document for sha256, document in hashes.items() if sha256 not in known]
             if new:
                 self._store.save(self._run, self._extractor.annotate(new))
+            self._store.record_sightings(group)
             loaded = self._store.load_all(hashes, self._run.checkpoint)
             by_hash = {annotation.document.sha256: annotation for annotation in loaded}
             self.annotated += len(new)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
@@ -67,6 +67,8 @@ def run(
     from extractor.document import ReadOptions
     from extractor.readers import read_documents
 
+    if output and output.resolve() in {Path(given).resolve() for given in inputs}:
+        raise typer.BadParameter(f"{output} is an input: it would be overwritten", param_hint="--output")
     options = ReadOptions(text_column=text_column, id_column=id_column, title_column=title_column)
     settings = Settings(device, precision)
     arguments = {"inputs": inputs, "checkpoint": checkpoint, "database": database}
@@ -75,7 +77,7 @@ def run(
             PlainReader(checkpoint, settings) if no_queue else DatabaseReader(checkpoint, settings, database, arguments)
         )
         writer = stack.enter_context(_Writer(format, output, with_text, min_confidence))
-        bar = stack.enter_context(progress_bar())
+        bar = stack.enter_context(progress_bar(shown=not writer.fills_terminal))
         task = bar.add_task("reading", total=expected(inputs) if ERRORS.is_terminal else None)
         for annotation in reader.annotations(read_documents(inputs, options)):
             writer.write(annotation)
@@ -93,6 +95,7 @@ class _Writer:
         self._table = format is Format.table or (format is None and on_terminal)
         self._lines = output is not None or not self._table
         self._output, self._with_text, self._least = output, with_text, least
+        self.fills_terminal = on_terminal and self._lines and output is None
 
     def __enter__(self) -> _Writer:
         if isinstance(sys.stdout, TextIOWrapper):
@@ -101,6 +104,7 @@ class _Writer:
         self._file: TextIO = sys.stdout
         if self._output:
             with self._explained():
+                self._part, self._whole = _places(self._output)
                 self._file = self._part.open("w", encoding="utf-8", newline="\n")
         return self
 
@@ -111,7 +115,7 @@ class _Writer:
                 return
             self._file.close()
             if kind is None:  # what an interrupted run has written so far stays beside, under its own name
-                self._part.replace(self._target)
+                self._part.replace(self._whole)
 
     def write(self, annotation: Annotation) -> None:
         sure = tuple(q for q in annotation.quotations if q.confidence >= self._least)
@@ -130,9 +134,16 @@ class _Writer:
         except BrokenPipeError:
             raise
         except OSError as error:
-            if self._file is sys.stdout:
-                abandon_output()
+            abandon_output()
             place = self._output or "standard output"
             raise MendableError(
                 f"{place} cannot be written ({error.strerror}): give another --output or make room"
             ) from error
+
+
+def _places(output: Path) -> tuple[Path, Path]:
+    """The file to write, and its name once it is whole; a device or a pipe is written as it is, never replaced."""
+    if output.exists() and not output.is_file():
+        return output, output
+    whole = output.resolve()  # where a link leads, so that the link stays
+    return whole.with_name(whole.name + ".part"), whole

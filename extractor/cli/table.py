@@ -56,7 +56,7 @@ def print_table(console: Console, annotation: Annotation) -> None:
         table.add_row(
             _how(quotation), Arabic(_who(quotation), "bold"), Arabic(cue), Arabic(_said(document.raw, quotation))
         )
-    console.print(table)
+    console.print(table, soft_wrap=False)  # whatever the console does with words
 
 
 def _said(raw: str, quotation: Quotation) -> str:
