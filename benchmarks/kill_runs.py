@@ -33,6 +33,7 @@ def main() -> int:
     options = _options()
     console = Console()
     rng = random.Random(options.seed)
+    console.print(f"{options.kills} kills of a run over {options.articles} articles, seed {options.seed}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder / "articles.jsonl", options.articles)

@@ -1,4 +1,4 @@
-"""Peak memory and pace of `extractor run` as the input grows.
+"""Peak memory and pace of `extractor run` as the input grows, with the queue and without.
 
 python -m benchmarks.memory 1000 10000 [--checkpoint FOLDER]
 """
@@ -24,21 +24,24 @@ def main() -> None:
     parser.add_argument("articles", type=int, nargs="+")
     parser.add_argument("--checkpoint")
     options = parser.parse_args()
-    table = Table("articles", "seconds", "articles/s", "peak MiB", "database MiB")
+    table = Table("articles", "queue", "seconds", "articles/s", "peak MiB", "database MiB")
     for number in options.articles:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write(folder / "articles.jsonl", number)
-            seconds, peak = _run(folder, options.checkpoint)
-            size = (folder / "queue.db").stat().st_size / 2**20
-        table.add_row(f"{number:,}", f"{seconds:.1f}", f"{number / seconds:.1f}", f"{peak:.0f}", f"{size:.1f}")
+            for queue in (True, False):
+                seconds, peak = _run(folder, options.checkpoint, queue=queue)
+                size = f"{(folder / 'queue.db').stat().st_size / 2**20:.1f}" if queue else ""
+                pace = f"{number / seconds:.1f}"
+                table.add_row(f"{number:,}", "yes" if queue else "no", f"{seconds:.1f}", pace, f"{peak:.0f}", size)
     Console().print(table)
 
 
-def _run(folder: Path, checkpoint: str | None) -> tuple[float, float]:
+def _run(folder: Path, checkpoint: str | None, *, queue: bool) -> tuple[float, float]:
     """Wall seconds and peak resident MiB of one run in a process of its own."""
     command = [str(Path(sys.executable).parent / "extractor"), "run", str(folder / "articles.jsonl")]
-    command += ["--database", str(folder / "queue.db"), "--output", str(folder / "out.jsonl")]
+    command += ["--output", str(folder / "out.jsonl")]
+    command += ["--database", str(folder / "queue.db")] if queue else ["--no-queue"]
     command += ["--checkpoint", checkpoint] if checkpoint else []
     began = time.monotonic()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

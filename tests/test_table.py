@@ -82,6 +82,7 @@ def test_what_would_steer_the_terminal_is_not_shown() -> None:
     table = shown(Annotation(Document("\u202eid\x1b", raw, title=None), "starter", (quotation,)))
     steering = {char for char in table if unicodedata.category(char)[0] == "C"} - {"\n", ISOLATE, END}
     assert not steering
+    assert "الأم ر انتهى اليوم" in table
 
 
 def test_articles_without_quotations_and_quotations_without_speaker() -> None:

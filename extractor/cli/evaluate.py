@@ -14,7 +14,10 @@ EXAMPLE = "Example: [bold]extractor evaluate seeds/gold.jsonl --checkpoint seeds
 def evaluate(
     gold: Annotated[Path, typer.Argument(help="Annotated articles (JSON Lines).", exists=True, dir_okay=False)],
     predicted: Annotated[
-        list[Path] | None, typer.Option(help="What `extractor run --format jsonl` wrote; may be given again.")
+        list[Path] | None,
+        typer.Option(
+            help="What `extractor run --format jsonl` wrote; may be given again.", exists=True, dir_okay=False
+        ),
     ] = None,
     checkpoint: Annotated[
         list[str] | None, typer.Option(help="A checkpoint to run on the gold's texts; may be given again.")
@@ -35,11 +38,10 @@ def evaluate(
 
     try:
         articles = list(read_gold(gold))
+        named = {path.stem: read_predictions(path) for path in predicted or []}
     except (OSError, ValueError) as error:
-        raise MendableError(f"{error}: give a file of annotated articles") from error
-    systems = {"rules": {a.document.id: rules.quotations(a.document.raw) for a in articles}}
-    for path in predicted or []:
-        systems[path.stem] = read_predictions(path)
+        raise MendableError(f"{error}: give files of annotated articles") from error
+    systems = {"rules": {a.document.id: rules.quotations(a.document.raw) for a in articles}, **named}
     default: list[str | None] = [] if predicted else [None]
     for where in checkpoint or default:
         from extractor.pipeline import Extractor

@@ -42,7 +42,7 @@ def print_table(console: Console, annotation: Annotation) -> None:
     document = annotation.document
     heading = document.title or next((line for line in document.raw.split("\n") if line.strip()), "")
     console.print()
-    console.print(Text.assemble((_isolated(document.id), "bold"), "  ", _isolated(_shown(heading)[:70])))
+    console.print(Text.assemble((_isolated(_shown(document.id)), "bold"), "  ", _isolated(_shown(heading)[:70])))
     if not annotation.quotations:
         console.print("no quotations", style="dim")
         return
@@ -81,5 +81,6 @@ def _isolated(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """On one line, without characters that would steer the terminal."""
-    return " ".join("".join(char if unicodedata.category(char)[0] != "C" else " " for char in text).split())
+    """On one line, without characters that would steer the terminal; the invisible ones among them part no words."""
+    kept = (char if (kind := unicodedata.category(char))[0] != "C" else " " * (kind != "Cf") for char in text)
+    return " ".join("".join(kept).split())

@@ -35,9 +35,6 @@ def train(
     from extractor.errors import MendableError
     from extractor.evaluation import evaluate
     from extractor.gold import read_gold
-    from extractor.pipeline import Extractor
-    from extractor.training import Recipe, data_facts, examples
-    from extractor.training import train as fine_tune
 
     try:
         articles = [article for path in data for article in read_gold(path)]
@@ -46,6 +43,14 @@ def train(
         raise MendableError(f"{error}: give files of annotated articles") from error
     if shared := {a.document.sha256 for a in articles} & {a.document.sha256 for a in held_out}:
         raise MendableError(f"{len(shared)} articles of --dev are in the training data: take them out of one")
+
+    from transformers.utils.logging import disable_progress_bar
+
+    from extractor.pipeline import Extractor
+    from extractor.training import Recipe, data_facts, examples
+    from extractor.training import train as fine_tune
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers' own, which shows in pipes too
     where = processor(device)
     try:
         output.mkdir(parents=True, exist_ok=True)
