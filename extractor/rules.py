@@ -299,11 +299,12 @@ def _subject_before(sentence: _Sentence, cue: int) -> Span | None:
 
 
 def _trimmed(raw: str, start: int, end: int) -> Span | None:
+    """Without punctuation and white space at the edges; None where no word is left."""
     while start < end and (raw[start].isspace() or raw[start] in _EDGE):
         start += 1
     while start < end and (raw[end - 1].isspace() or raw[end - 1] in _EDGE):
         end -= 1
-    return Span(start, end) if start < end else None
+    return Span(start, end) if any(char.isalnum() for char in raw[start:end]) else None
 
 
 def _attributed(raw: str, quotation: Quotation, before: Sequence[Quotation]) -> Quotation:
