@@ -134,8 +134,8 @@ def test_a_paragraph_that_the_page_repeats_is_told_once(trained: Extractor) -> N
 def test_a_second_article_on_the_page_reads_as_it_would_alone(trained: Extractor) -> None:
     """With speakers of its own: its omitted subject is not the minister of the article above."""
     above = article("above", [SPOKE, QUOTED, *PLAIN[:2]]).document.raw
-    own = "وقد استقبل سكان المدينة الأطباء القادمين بالورود أمام المستشفى الكبير بعد أيام طويلة من الانتظار."
-    pasted = "\n".join(["وصول مئة طبيب إلى المدينة", own, ANNOUNCED.text, ADDED.text, PLAIN[2]])
+    own = "استقبل سكان الوادي مئة طبيب وصلوا إلى المستشفى الكبير بعد أيام طويلة من الانتظار، وسط ترحيب واسع."
+    pasted = "\n".join(["مئة طبيب يصلون إلى مستشفى الوادي الكبير", own, ANNOUNCED.text, ADDED.text, PLAIN[2]])
     whole = f"{above}\nاقرأ أيضا\n{pasted}"
     assert len(stories(whole)) == 2
     start = len(whole) - len(pasted)
