@@ -229,7 +229,7 @@ def _from_attribution(sentence: _Sentence, cue: int) -> Quotation | None:
     tokens, verb = sentence.tokens, cue
     while verb + 1 < len(tokens) and tokens[verb + 1].word in ("ما", "لما", "عن", "ل"):
         verb += 1
-    if tokens[verb].word in ("ما", "لما", "حسبما") and verb + 1 < len(tokens):
+    if tokens[verb].word in ("ما", "لما", "حسبما") and verb + 1 < len(tokens) and tokens[verb + 1].is_word:
         verb += 1
         cue_token = tokens[verb]
     else:
