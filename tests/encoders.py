@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -100,9 +101,16 @@ ARCHITECTURES: dict[str, Callable[[Path, Iterable[str]], Path]] = {
 
 
 def _word_pieces(texts: Iterable[str], *, lower: bool) -> PreTrainedTokenizerBase:
-    trainer = BertWordPieceTokenizer(lowercase=lower)
-    trainer.train_from_iterator(texts, vocab_size=_VOCABULARY, show_progress=False)
-    return BertTokenizer(vocab=trainer.get_vocab(), do_lower_case=lower)
+    """Every letter, and the most frequent words whole. A trained vocabulary would be another one at each training."""
+    blank = BertWordPieceTokenizer(lowercase=lower)
+    words = Counter(
+        word for text in texts for word, _ in blank.pre_tokenizer.pre_tokenize_str(blank.normalizer.normalize_str(text))
+    )
+    letters = sorted({letter for word in words for letter in word})
+    frequent = sorted((word for word in words if len(word) > 1), key=lambda word: (-words[word], word))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters), *frequent]
+    vocabulary = {piece: i for i, piece in enumerate(pieces[:_VOCABULARY])}
+    return BertTokenizer(vocab=vocabulary, do_lower_case=lower)
 
 
 def _bert_model(tokenizer: PreTrainedTokenizerBase, positions: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
