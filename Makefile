@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INPUT ?= seeds/articles
 OUTPUT ?= quotations.jsonl
 
-.PHONY: run test check format checkpoint clean
+.PHONY: run test check format clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed

@@ -16,7 +16,7 @@ from extractor.text import fold
 _SAME_CONTENT = 0.8
 # The ل of لوزارة, with its diacritics or a tatweel; that of للوزارة stands for an article too and stays.
 _GLUED = re.compile(r"[لﻟ][\Wـ]*+(?![لﻟﻠ])")
-_ACCORDING_TO = frozenset(map(fold, ("وفقا", "وفقاً", "طبقا", "طبقاً", "تبعا", "تبعاً", "استنادا", "استناداً")))
+_ACCORDING_TO = re.compile("و?(?:وفقا|طبقا|تبعا|استنادا)")  # folded
 
 
 def attribute(raw: str, words: Words, frames: Sequence[Frame]) -> list[Quotation]:
@@ -70,7 +70,7 @@ def _source(raw: str, words: Words, frame: Frame) -> Span | None:
         return None
     span = words.span(*frame.source)
     glued = _GLUED.match(span.of(raw)) if len(words.texts[frame.source[0]]) > 3 else None
-    if glued and fold(words.texts[frame.anchor]).lstrip("و") in _ACCORDING_TO | {w.lstrip("و") for w in _ACCORDING_TO}:
+    if glued and _ACCORDING_TO.fullmatch(fold(words.texts[frame.anchor])):
         return Span(span.start + glued.end(), span.end)
     return span
 

@@ -73,6 +73,8 @@ def _scores(facts: Mapping[str, Any]) -> str:
     ]
     for name, scores in tables.items():
         lines.append(f"| {name} | " + " | ".join(_interval(scores[key]) for key in ("found", "exact", "who")) + " |")
+    if "about_scores" in facts:
+        lines += ["", facts["about_scores"]]
     return "\n".join(lines)
 
 

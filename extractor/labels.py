@@ -8,7 +8,7 @@ labelling of its own. A quotation without a cue word is anchored at its colon or
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from extractor.passages import Words, split
@@ -63,6 +63,22 @@ class Frame:
     def mention(self) -> Range | None:
         """The words that tell who speaks, in this attribution or before it."""
         return self.source or self.antecedent
+
+    def moved(self, by: int) -> Frame:
+        """The same frame where its words stand so many positions further on."""
+
+        def move(words: Range | None) -> Range | None:
+            return (words[0] + by, words[1] + by) if words else None
+
+        return replace(
+            self,
+            anchor=self.anchor + by,
+            content=tuple((first + by, end + by) for first, end in self.content),
+            source=move(self.source),
+            antecedent=move(self.antecedent),
+            via=move(self.via),
+            name=tuple(i + by for i in self.name),
+        )
 
     def tags(self, length: int) -> list[Tag]:
         """One tag a word. Where ranges overlap, content wins, then source, via, antecedent."""

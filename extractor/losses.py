@@ -48,22 +48,18 @@ def passages(example: Example, pieces: Pieces, limit: int) -> list[Passage]:
 def _placed(frame: Frame, first: int, end: int) -> Frame | None:
     """The frame in window positions; None where its content is cut. What else lies outside is left out."""
 
-    def move(words: Range | None) -> Range | None:
-        return (words[0] - first, words[1] - first) if words and first <= words[0] and words[1] <= end else None
+    def inside(words: Range | None) -> bool:
+        return words is not None and first <= words[0] and words[1] <= end
 
-    content = tuple(part for part in map(move, frame.content) if part)
-    if len(content) < len(frame.content):
+    if not all(map(inside, frame.content)):
         return None
-    source, antecedent = move(frame.source), move(frame.antecedent)
-    return replace(
+    kept = replace(
         frame,
-        anchor=frame.anchor - first,
-        content=content,
-        source=source,
-        antecedent=antecedent,
-        via=move(frame.via),
-        name=tuple(i - first for i in frame.name) if source or antecedent else (),
+        source=frame.source if inside(frame.source) else None,
+        antecedent=frame.antecedent if inside(frame.antecedent) else None,
+        via=frame.via if inside(frame.via) else None,
     )
+    return replace(kept, name=kept.name if kept.mention else ()).moved(-first)
 
 
 def losses(tagger: Tagger, given: Sequence[Passage], pieces: Pieces) -> tuple[Tensor, Tensor, Tensor]:

@@ -72,9 +72,6 @@ class Words:
             ]
         return found
 
-    def slice(self, first: int, end: int) -> Words:
-        return Words(self.texts[first:end], self.starts[first:end], self.ends[first:end])
-
 
 def split(text: str) -> list[str]:
     """The words and marks of a short text, normalised as in Words."""

@@ -14,7 +14,7 @@ from extractor.article import Paragraph, stories
 from extractor.attribution import attribute
 from extractor.checkpoint import Checkpoint, load_checkpoint
 from extractor.document import Document
-from extractor.labels import Frame, Range
+from extractor.labels import Frame
 from extractor.passages import Window, Words, split_words, windows
 from extractor.pieces import batch
 from extractor.quotation import Quotation, Span
@@ -138,7 +138,7 @@ class Extractor:
             inputs = batch(texts, self._pieces).to(self._device)
             frames = self._tagger.read(inputs, self._threshold, half=self._half)
             for task, in_window in zip(group, frames, strict=True):
-                placed = (_shifted(frame, task.window.first) for frame in in_window)
+                placed = (frame.moved(task.window.first) for frame in in_window)
                 owned = [f for f in placed if task.window.owns_from <= f.anchor < task.window.owns_to]
                 found.append((task, owned))
         return found
@@ -196,21 +196,6 @@ def _around(anchor: int, pieces: Sequence[int], limit: int) -> Window:
         first -= 1
         size += pieces[first]
     return Window(first, end, anchor, anchor + 1)
-
-
-def _shifted(frame: Frame, by: int) -> Frame:
-    def move(words: Range | None) -> Range | None:
-        return (words[0] + by, words[1] + by) if words else None
-
-    return replace(
-        frame,
-        anchor=frame.anchor + by,
-        content=tuple((first + by, end + by) for first, end in frame.content),
-        source=move(frame.source),
-        antecedent=move(frame.antecedent),
-        via=move(frame.via),
-        name=tuple(i + by for i in frame.name),
-    )
 
 
 def _repeats(quotation: Quotation, paragraphs: Sequence[Paragraph]) -> tuple[tuple[Span, ...], ...]:

@@ -214,7 +214,7 @@ class _Run:
         self.step = int(metadata["step"])
         saved = load_file(path)
         self.tagger.load_state_dict(_under(saved, "weights."))
-        self.average = _under(saved, "average.")
+        self.average = {key: value.to(self.average[key].device) for key, value in _under(saved, "average.").items()}
         state = self.optimizer.state_dict()
         slots: dict[int, dict[str, Tensor]] = {}
         for key, tensor in _under(saved, "optimizer.").items():

@@ -125,13 +125,6 @@ def test_occurrences_read_through_spelling_marks() -> None:
     assert sorted(words.occurrences(["الوزير", "الوزير بلينكن", ""])) == [(1, 2), (1, 3), (5, 6)]
 
 
-def test_slices_keep_places() -> None:
-    raw = "قال الوزير إن العمل مستمر"
-    part = words_of(raw).slice(1, 3)
-    assert list(part.texts) == ["الوزير", "إن"]
-    assert part.span(0, 2).of(raw) == "الوزير إن"
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -147,4 +147,4 @@ def _readable(items: Items, report: Callable[[Unreadable], None]) -> Iterator[Do
 
 
 def _failures(failed: int) -> str:
-    return f", {failed} inputs not read" if failed else ""
+    return f", {failed} input{'s' * (failed > 1)} not read" if failed else ""
