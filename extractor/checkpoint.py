@@ -94,7 +94,13 @@ def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
 
 
 def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger, Pieces]:
-    """An untrained tagger on a pretrained encoder: a local folder, or a hub name that AutoModel knows.
+    """An untrained tagger on a pretrained encoder. Raises CheckpointError as ``load_encoder`` does."""
+    encoder, pieces = load_encoder(base)
+    return Tagger(encoder, sizes), pieces
+
+
+def load_encoder(base: str | Path) -> tuple[PreTrainedModel, Pieces]:
+    """A pretrained encoder in float32, without dropout or pooler: a local folder, or a hub name that AutoModel knows.
 
     Raises CheckpointError where there is no such encoder, it has no safetensors weights,
     or its tokenizer is of no use.
@@ -119,7 +125,7 @@ def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    return Tagger(_without_pooler(encoder), sizes), pieces
+    return _without_pooler(encoder), pieces
 
 
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

@@ -27,6 +27,7 @@ class Pieces:
             raise ValueError("the tokenizer knows no words: its files are missing")
         self.start, self.end, self.padding = int(start), int(end), int(tokenizer.pad_token_id)
         self._unknown = int(tokenizer.unk_token_id if tokenizer.unk_token_id is not None else end)
+        self.mask = int(tokenizer.mask_token_id if tokenizer.mask_token_id is not None else self._unknown)
         newline = tokenizer.get_vocab().get(PARAGRAPH_END, self.end)
         self._known: dict[str, tuple[int, ...]] = {PARAGRAPH_END: (int(newline),)}
 
