@@ -66,7 +66,8 @@ def _head(figure: Figure, systems: list[_Drawn], title: str) -> None:
         Line2D([], [], color=system.colour, marker=system.mark, linewidth=2, markersize=7, label=system.name)
         for system in systems
     ]
-    figure.legend(handles=keys, loc="outside lower left", ncols=min(len(keys), 4), fontsize=10)
+    columns = max(1, min(len(keys), 130 // (max(len(system.name) for system in systems) + 8)))
+    figure.legend(handles=keys, loc="outside lower left", ncols=columns, fontsize=10)
 
 
 def _draw_f1(axes: Axes, systems: list[_Drawn]) -> None:
@@ -88,7 +89,6 @@ def _draw_f1(axes: Axes, systems: list[_Drawn]) -> None:
 
 def _draw_curve(axes: Axes, systems: list[_Drawn]) -> None:
     axes.axhline(_WANTED, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.text(1.0, _WANTED, f"{_WANTED:.0%} right", fontsize=8, va="bottom", ha="right")
     lowest = 0.8
     for row, system in enumerate(_confident(systems)):
         curve = system.scores.calibration.curve
@@ -111,7 +111,7 @@ def _draw_curve(axes: Axes, systems: list[_Drawn]) -> None:
             )
     axes.set_xlim(0, 1)
     axes.set_ylim(max(0.0, int(lowest * 10 - 0.5) / 10), 1.004)
-    axes.set_title("What may be accepted unseen")
+    axes.set_title(f"What may be accepted unseen, {_WANTED:.0%} right")
     axes.set_xlabel("accepted, the surest first")
     axes.set_ylabel("of these right (who said what)")
     _percent(axes)

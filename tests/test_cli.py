@@ -216,7 +216,7 @@ def test_tables_are_whole_in_a_pipe_and_differences_are_among_them(annotated: Pa
     assert "anonymous" not in done.stdout
     more = extractor(*command, "--details", folder=annotated).stdout
     assert more.startswith(done.stdout)
-    for word in ("anonymous", "omitted", "examples", "false alarms", "source words"):
+    for word in ("anonymous", "omitted", "examples", "false alarms", "overlap"):
         assert word in more
 
 

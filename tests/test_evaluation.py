@@ -17,7 +17,7 @@ from extractor.annotation import Annotation, annotation_as_dict
 from extractor.calibration import calibrate
 from extractor.document import Document
 from extractor.evaluation import COMPARED, compare, differences, evaluate, read_predictions
-from extractor.evaluation_tables import details, differences_table, scores_table
+from extractor.evaluation_tables import details, differences_table, summary
 from extractor.gold import GoldArticle, read_gold
 from extractor.matching import match, same_speaker
 from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
@@ -262,23 +262,25 @@ def test_report_as_json_and_as_a_table() -> None:
     assert record["found"]["f1"] == pytest.approx(2 / 3)
     assert record["by_type"]["direct"]["recall"] == 1.0
     assert record["acceptable_at_95"] == scores.calibration.acceptable(0.95)
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(scores_table({"rules": scores}))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(*summary({"rules": scores}))
     assert "0.667 [" in console.export_text()
 
 
 def test_tables_show_every_part_and_names_as_they_are() -> None:
     systems = {"rules": {}, "نسخة [bold]": PREDICTED, "mine": PREDICTED}
     scores = {name: evaluate(GOLD, predicted) for name, predicted in systems.items()}
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(differences_table("mine", differences(GOLD, systems, "mine")), *details(scores))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(differences_table("mine", differences(GOLD, systems, "mine")), *summary(scores), *details(scores))
     text = console.export_text()
     rows = [line.split() for line in text.split("\n")]
     for sort in (*QuotationType, "named", "omitted", *SpeakerKind, "daily", "weekly"):
         assert any(row[:1] == [sort] for row in rows), sort
     assert "\u2068نسخة [bold]\u2069" in text
-    assert "-0.667 [" in text  # the rules found nothing
-    assert ["mine", "0.250", "0.400", "0.900", "1", "1", "1"] in rows
+    assert ["rules", "found", "-0.667"] in [row[:3] for row in rows]  # they found nothing
+    assert ["mine", "0.667", "0.000", "0.667", "0.667", "0.250", "0.400"] in rows
+    assert ["mine", "0.400", "0.900", "1", "1", "1"] in rows
+    assert ["omitted", "1", "0", "/", "0,", "–", "100", "/", "0,", "0", "100", "/", "0,", "0"] in rows
 
 
 @needs_shared

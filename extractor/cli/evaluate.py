@@ -139,9 +139,10 @@ def _print_tables(
     console = readers_console()
     if not console.is_terminal:
         console.width = _NO_PAPER
-    console.print(tables.scores_table(scores), soft_wrap=False)
-    console.print(tables.differences_table(reference, compared), soft_wrap=False)
-    for table in tables.details(scores) if details else ():
+    shown = [*tables.summary(scores), tables.differences_table(reference, compared)]
+    if details:
+        shown += tables.details(scores)
+    for table in shown:
         console.print(table, soft_wrap=False)
 
 
