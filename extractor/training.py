@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import time
 from bisect import bisect_right
@@ -30,6 +29,7 @@ from extractor.losses import Passage, losses, passages
 from extractor.passages import lines, split_words
 from extractor.pieces import Pieces
 from extractor.tagger import HeadSizes, Tagger
+from extractor.training_log import TrainingLog, read_curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,11 @@ def train(
     device: str = "cpu",
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[int, Checkpoint], Mapping[str, object]] = lambda epoch, checkpoint: {},
+    on_logged: Callable[[], None] = lambda: None,
 ) -> Checkpoint:
-    """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged beside the losses.
+    """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged in ``training.jsonl``.
+
+    ``losses.jsonl`` has the losses within epochs. ``on_logged`` is called when an epoch's line has been written.
 
     ``facts`` go into the checkpoint's card. An interrupted run continues from ``output/state`` when called again with
     the same data, base and recipe; raises CheckpointError where these are others.
@@ -102,19 +105,17 @@ def train(
     tagger, pieces = new_tagger(base, recipe.sizes)
     run = _Run(tagger.to(device), pieces, list(data), recipe, output / "state")
     run.resume()
-    output.mkdir(parents=True, exist_ok=True)
-    history = output / "training.jsonl"
+    log = TrainingLog(output, run.step)
     for epoch in range(run.epochs_done, recipe.epochs):
-        means = run.train_epoch(epoch, on_step)
+        means = run.train_epoch(epoch, on_step, log)
         scores = on_epoch(epoch + 1, run.checkpoint(name))
-        with history.open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"epoch": epoch + 1, "step": run.step, **means, **scores}) + "\n")
+        log.add_epoch({"epoch": epoch + 1, "step": run.step, **means, **scores})
         run.save_state()
-    epochs = [json.loads(line) for line in history.read_text("utf-8").split("\n") if line]
+        on_logged()
     made_of = {
         "base": str(base),
         "recipe": asdict(recipe),
-        "epochs": epochs,
+        "epochs": read_curve(output).epochs,
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
     checkpoint = replace(run.checkpoint(name), facts={**made_of, **(facts or {})})
@@ -149,7 +150,7 @@ class _Run:
     def epochs_done(self) -> int:
         return bisect_right(list(accumulate(self.epoch_steps)), self.step)
 
-    def train_epoch(self, epoch: int, on_step: Callable[[Progress], None]) -> dict[str, float]:
+    def train_epoch(self, epoch: int, on_step: Callable[[Progress], None], log: TrainingLog) -> dict[str, float]:
         self.tagger.train()
         batches = self._batches(epoch)
         start, sums, began = self.step - sum(self.epoch_steps[:epoch]), [0.0, 0.0], time.monotonic()
@@ -165,6 +166,8 @@ class _Run:
             self.step += 1
             self._update_average()
             sums = [sums[0] + float(cue.detach()), sums[1] + float(role.detach())]
+            values = {"cue_loss": cue, "role_loss": role, "describe_loss": described}
+            log.add_losses(self.step, epoch + 1, {name: float(value.detach()) for name, value in values.items()})
             done = position - start + 1
             on_step(
                 Progress(
@@ -176,8 +179,11 @@ class _Run:
                     time.monotonic() - began,
                 )
             )
-            if self.step % 200 == 0:
+            # Not at the epoch's end: a state that is that far says that the epoch's scores are logged.
+            if self.step % 200 == 0 and position + 1 < len(batches):
+                log.write_losses(self.step, epoch + 1)
                 self.save_state()
+        log.write_losses(self.step, epoch + 1)
         done = max(1, len(batches) - start)
         return {"cue_loss": sums[0] / done, "role_loss": sums[1] / done, "seconds": time.monotonic() - began}
 
