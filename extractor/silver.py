@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from extractor.augmentation import Example
 from extractor.checkpoint import Checkpoint
 from extractor.document import Document
-from extractor.labels import Frame
+from extractor.labels import Frame, Range
 from extractor.passages import Words, lines, split_words
 from extractor.pieces import batch
 from extractor.quotation import SpeakerKind
@@ -66,9 +64,9 @@ def label(
 
 def write_silver(articles: Iterable[SilverArticle], path: Path) -> int:
     """JSON Lines, one article a line; how many were written."""
-    count = 0
+    written = 0
     with path.open("w", encoding="utf-8") as file:
-        for count, article in enumerate(articles, 1):
+        for article in articles:
             record = {
                 "id": article.document.id,
                 "text": article.document.raw,
@@ -76,7 +74,8 @@ def write_silver(articles: Iterable[SilverArticle], path: Path) -> int:
                 "unsure": article.unsure,
             }
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    return count
+            written += 1
+    return written
 
 
 def read_silver(path: Path) -> Iterator[SilverArticle]:
@@ -119,9 +118,15 @@ def _batches(positions: Iterable[int], words: Sequence[Words]) -> Iterator[list[
 
 
 def _frame(record: dict[str, Any]) -> Frame:
-    ranges = {role: tuple(record[role]) if record[role] else None for role in ("source", "antecedent", "via")}
-    return replace(
-        Frame(record["anchor"], tuple((first, end) for first, end in record["content"]), **ranges),
+    def words(pair: list[int] | None) -> Range | None:
+        return (pair[0], pair[1]) if pair else None
+
+    return Frame(
+        anchor=record["anchor"],
+        content=tuple((first, end) for first, end in record["content"]),
+        source=words(record["source"]),
+        antecedent=words(record["antecedent"]),
+        via=words(record["via"]),
         has_cue=record["has_cue"],
         kind=SpeakerKind(record["kind"]) if record["kind"] else None,
         name=tuple(record["name"]),

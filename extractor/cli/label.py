@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from extractor.cli.console import note, progress_bar
 from extractor.errors import MendableError
+
+if TYPE_CHECKING:
+    from extractor.document import Document
 
 EXAMPLE = "Example: [bold]extractor label archive/ --checkpoint A --checkpoint B --output silver.jsonl[/bold]"
 
@@ -32,12 +36,17 @@ def label(
     from extractor.silver import label as labelled
     from extractor.silver import write_silver
 
-    teachers = [load_checkpoint(where) for where in checkpoint or [None]]
+    teachers = [load_checkpoint(where) for where in checkpoint or ["starter"]]
     with progress_bar() as bar:
         task = bar.add_task("labelling", total=len(articles))
-        read = (article for article in articles if bar.advance(task) is None)
+
+        def counted() -> Iterator[Document]:
+            for article in articles:
+                yield article
+                bar.advance(task)
+
         try:
-            written = write_silver(labelled(read, teachers), output)
+            written = write_silver(labelled(counted(), teachers), output)
         except OSError as error:
             raise MendableError(f"{output} cannot be written ({error.strerror}): give another --output") from error
     note(f"{written} articles labelled, {len(articles) - written} too long for one window or without words")
