@@ -1,7 +1,7 @@
 """A tagger on disk: one folder with its weights (safetensors only), label set, tokenizer and card.
 
 config.json  tokenizer.json  tokenizer_config.json     as transformers writes them
-tagger.json                                            name, label set, head sizes, cue threshold, recipe, scores
+tagger.json                                            name, label set, head sizes, thresholds, recipe, scores
 model.safetensors                                      every weight, half precision
 README.md                                              the card
 """
@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from extractor.card import card
 from extractor.checkpoint_folder import SETTINGS, WEIGHTS, CheckpointError, find_checkpoint
+from extractor.confidence import Confidence
 from extractor.labels import KINDS, TAGS
 from extractor.pieces import Pieces
 from extractor.tagger import HeadSizes, Tagger
@@ -30,12 +31,16 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A tagger with the tokenizer that it was trained on; ``facts`` is what tagger.json says of its making."""
+    """A tagger with the tokenizer that it was trained on; ``facts`` is what tagger.json says of its making.
+
+    Without ``confidence`` the tagger's own number stands.
+    """
 
     name: str
     tagger: Tagger
     pieces: Pieces
     threshold: float = 0.5
+    confidence: Confidence | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
@@ -43,6 +48,11 @@ class Checkpoint:
         folder.mkdir(parents=True, exist_ok=True)
         self.tagger.encoder.config.save_pretrained(folder)
         self.pieces.tokenizer.save_pretrained(folder)
+        save_file(_halved(self.tagger), folder / WEIGHTS, metadata={"format": "pt"})
+        self.save_settings(folder)
+
+    def save_settings(self, folder: Path) -> None:
+        """Writes what changes without training: tagger.json and the card."""
         settings = {
             "format": FORMAT,
             "name": self.name,
@@ -50,10 +60,10 @@ class Checkpoint:
             "kinds": [kind.value for kind in KINDS],
             "sizes": asdict(self.tagger.sizes),
             "threshold": self.threshold,
+            "confidence": self.confidence.weights if self.confidence else None,
             "facts": self.facts,
         }
         (folder / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
-        save_file(_halved(self.tagger), folder / WEIGHTS, metadata={"format": "pt"})
         (folder / "README.md").write_text(card(self.name, self.facts), "utf-8")
 
 
@@ -88,8 +98,14 @@ def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise CheckpointError(f"checkpoint {folder} cannot be loaded ({reason}): give another or restore it") from error
+    weights_of_confidence = settings.get("confidence")
     return Checkpoint(
-        settings["name"], tagger.eval(), Pieces(tokenizer), settings["threshold"], settings.get("facts", {})
+        settings["name"],
+        tagger.eval(),
+        Pieces(tokenizer),
+        settings["threshold"],
+        Confidence(tuple(weights_of_confidence)) if weights_of_confidence else None,
+        settings.get("facts", {}),
     )
 
 

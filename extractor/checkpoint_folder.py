@@ -51,13 +51,18 @@ def name_of(folder: Path) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """The SHA-256 of what decides how it tags. Raises CheckpointError where a file is missing."""
+    """The SHA-256 of what decides how it tags, the facts of its making left out.
+
+    Raises CheckpointError where a file is missing or the settings cannot be read.
+    """
     digest = hashlib.sha256()
     try:
-        for name in _DECIDING:
+        settings = json.loads((folder / SETTINGS).read_text("utf-8"))
+        digest.update(json.dumps({key: settings[key] for key in sorted(settings) if key != "facts"}).encode())
+        for name in _DECIDING[1:]:
             with (folder / name).open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"checkpoint {folder} is not whole ({error}): restore it or give another") from error
     return digest.hexdigest()
 

@@ -18,6 +18,7 @@ from extractor.labels import Frame
 from extractor.passages import Window, Words, split_words, windows
 from extractor.pieces import batch
 from extractor.quotation import Quotation, Span
+from extractor.reading import read
 
 _DOCUMENTS_AT_ONCE = 64  # enough to batch windows of similar length; memory does not grow with the input
 _BATCH_PIECES = 4096
@@ -68,6 +69,7 @@ class Extractor:
         self._tagger = checkpoint.tagger.to(self._device).eval()
         self._pieces = checkpoint.pieces
         self._threshold = checkpoint.threshold
+        self._confidence = checkpoint.confidence
         self._min_confidence = min_confidence
         self.checkpoint = checkpoint.name
 
@@ -136,15 +138,17 @@ class Extractor:
         for group in _batches(tasks):
             texts = [task.reading.words.texts[task.window.first : task.window.end] for task in group]
             inputs = batch(texts, self._pieces).to(self._device)
-            frames = self._tagger.read(inputs, self._threshold, half=self._half)
-            for task, in_window in zip(group, frames, strict=True):
-                placed = (frame.moved(task.window.first) for frame in in_window)
+            readings = read([self._tagger], [inputs], self._threshold, half=self._half)
+            for task, in_window in zip(group, readings, strict=True):
+                placed = (frame.moved(task.window.first) for frame in in_window.frames)
                 owned = [f for f in placed if task.window.owns_from <= f.anchor < task.window.owns_to]
                 found.append((task, owned))
         return found
 
     def _attributed(self, raw: str, reading: _Reading) -> Iterator[Quotation]:
         for quotation in attribute(raw, reading.words, reading.frames):
+            if self._confidence:
+                quotation = replace(quotation, confidence=self._confidence.of(quotation))
             if quotation.confidence >= self._min_confidence:
                 yield replace(quotation, repeats=_repeats(quotation, reading.paragraphs))
 

@@ -90,14 +90,18 @@ class Speakers:
         head = fold(self._words.texts[first])
         if not head.startswith("ال") or end - first > 2:
             return None
-        noun = head.removeprefix("ال")
+        noun, *others = head.removeprefix("ال"), *self._folded((first + 1, end))
+        # الوزير الأمريكي is the one whose mention says so, be another minister nearer.
         fitting = [
-            (earlier.words[0], i)
+            (len(shown.intersection(others)), earlier.words[0], i)
             for i, entity in enumerate(entities)
             for earlier in entity.mentions
-            if earlier.words[1] <= first and noun in (fold(w) for w in self._words.texts[slice(*earlier.words)])
+            if earlier.words[1] <= first and noun in (shown := self._folded(earlier.words))
         ]
-        return entities[max(fitting)[1]] if fitting else None
+        return entities[max(fitting)[2]] if fitting else None
+
+    def _folded(self, words: Range) -> frozenset[str]:
+        return frozenset(map(fold, self._words.texts[slice(*words)]))
 
     def _key(self, words: Range) -> str:
         first, *others = [fold(text) for text in self._words.texts[slice(*words)] if text[0].isalnum()] or [""]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from extractor.crf import LinearChain
-from extractor.labels import KINDS, TAGS, Frame, Tag, frame_of, may_follow
+from extractor.labels import KINDS, TAGS, Tag, may_follow
 from extractor.pieces import Batch
 
 MAX_WINDOW_PIECES = 510
@@ -100,51 +100,6 @@ class Tagger(nn.Module):
         back, _ = self.backwards(_reordered(read, turned))
         states: Tensor = self.dropout(torch.cat([ahead, _reordered(back, turned)], dim=-1))
         return states
-
-    @torch.inference_mode()
-    def read(self, batch: Batch, threshold: float, *, half: bool = False) -> list[list[Frame]]:
-        """The frames of each passage whose cue is at least so probable, in the order of the text.
-
-        ``half`` runs the encoder in bfloat16; the recurrent layers are faster without on a CPU.
-        """
-        with torch.autocast(batch.pieces.device.type, torch.bfloat16, enabled=half):
-            words = self.words(batch)
-        probability = torch.sigmoid(self.cue_logits(words))
-        passage, word = torch.nonzero((probability >= threshold) & batch.word_mask, as_tuple=True)
-        found: list[list[Frame]] = [[] for _ in range(len(batch.word_mask))]
-        if not len(passage):
-            return found
-        anchors = Anchors(passage, word)
-        states = self.role_states(words, batch.word_mask, anchors)
-        tags, likelihood = self.chain.best(self.emit(states), batch.word_mask[passage])
-        confidence = probability[passage, word] * likelihood.exp()
-        described = self.describe(states)
-        for i, (row, anchor) in enumerate(zip(passage.tolist(), word.tolist(), strict=True)):
-            frame = frame_of(anchor, tags[i].tolist())
-            if frame is not None:
-                found[row].append(_described(frame, described[i], float(confidence[i])))
-        return found
-
-
-def _described(frame: Frame, described: Tensor, confidence: float) -> Frame:
-    """The frame with its speaker's kind and name, read off the words of the mention."""
-    kind, name = None, ()
-    if frame.mention:
-        first, end = frame.mention
-        mention = described[first:end]
-        kind = KINDS[int(mention[:, :-1].mean(0).argmax())]
-        name = tuple((torch.nonzero(mention[:, -1] > 0).flatten() + first).tolist())
-    return Frame(
-        frame.anchor,
-        frame.content,
-        frame.source,
-        frame.antecedent,
-        frame.via,
-        frame.has_cue,
-        kind,
-        name,
-        confidence,
-    )
 
 
 def _reordered(sequences: Tensor, order: Tensor) -> Tensor:

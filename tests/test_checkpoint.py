@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from extractor.checkpoint import Checkpoint, load_checkpoint, new_tagger
 from extractor.checkpoint_folder import CheckpointError, find_checkpoint, fingerprint, name_of
 from extractor.pieces import batch
+from extractor.reading import read
 from extractor.tagger import HeadSizes
 from tests.encoders import ARCHITECTURES
 
@@ -68,11 +69,11 @@ def test_weights_are_half_precision_and_saving_again_is_exact(small_checkpoint: 
 
 def test_loading_twice_reads_alike(small_checkpoint: Path) -> None:
     frames = [
-        checkpoint.tagger.read(batch([SENTENCE], checkpoint.pieces), checkpoint.threshold)
+        read([checkpoint.tagger], [batch([SENTENCE], checkpoint.pieces)], checkpoint.threshold)
         for checkpoint in (load_checkpoint(small_checkpoint), load_checkpoint(str(small_checkpoint)))
     ]
     assert frames[0] == frames[1]
-    assert frames[0][0]
+    assert frames[0][0].frames
 
 
 def test_the_name_is_known_without_loading(small_checkpoint: Path) -> None:
@@ -161,13 +162,21 @@ def test_a_file_is_no_checkpoint(tmp_path: Path) -> None:
         find_checkpoint(tmp_path / "file")
 
 
-@pytest.mark.parametrize("changed", ["model.safetensors", "tagger.json", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("changed", ["model.safetensors", "config.json", "tokenizer.json"])
 def test_the_fingerprint_changes_with_a_byte(folder: Path, changed: str) -> None:
     before = fingerprint(folder)
     assert fingerprint(folder) == before
     content = bytearray((folder / changed).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / changed).write_bytes(content)
+    assert fingerprint(folder) != before
+
+
+def test_the_fingerprint_is_of_what_decides_not_of_what_is_told(folder: Path) -> None:
+    before = fingerprint(folder)
+    with_settings(facts={"scores": "good"})(folder)
+    assert fingerprint(folder) == before
+    with_settings(threshold=0.31)(folder)
     assert fingerprint(folder) != before
 
 
