@@ -243,8 +243,9 @@ def test_its_pieces_and_scores_are_those_of_the_shipped_tokenizer(unpacked: Path
         assert packed.scores[packed.pieces[piece]] == np.float32(score)
 
 
-def test_its_weights_are_those_at_hand(unpacked: Path, shared: Path) -> None:
-    assert (unpacked / "model.safetensors").read_bytes() == (shared / "model.safetensors").read_bytes()
+def test_its_weights_and_pieces_are_those_at_hand(unpacked: Path, shared: Path) -> None:
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (unpacked / name).read_bytes() == (shared / name).read_bytes()
     ours, theirs = (json.loads((folder / "config.json").read_text("utf-8")) for folder in (unpacked, shared))
     assert ours | {"transformers_version": None} == theirs | {"transformers_version": None}
 
