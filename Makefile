@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INPUT ?= seeds/articles
 OUTPUT ?= quotations.jsonl
+GOLD ?= ../shared/gold/train.jsonl
+DEV ?= ../shared/gold/dev.jsonl
+ENCODER := runs/encoder
+CHECKPOINT ?= runs/checkpoint
 
-.PHONY: run test check format clean
+.PHONY: run test check format checkpoint annotated clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed
@@ -24,6 +28,17 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The recipe of the shipped checkpoint, from the package that carries its base encoder.
+checkpoint: annotated $(ENCODER)/model.safetensors
+	$(BIN)/extractor train $(GOLD) seeds/examples.jsonl --base $(ENCODER) --dev $(DEV) --output $(CHECKPOINT)
+
+annotated:
+	@for file in $(GOLD) $(DEV); do test -f "$$file" || { \
+		echo "no annotated articles at $$file: name yours, make checkpoint GOLD=train.jsonl DEV=dev.jsonl" >&2; exit 1; }; done
+
+$(ENCODER)/model.safetensors: | annotated $(VENV)/installed-recipe
+	$(BIN)/extractor unpack-base $(ENCODER)
+
 # Plain `torch` would bring several gigabytes of CUDA: it is installed first, by its exact version.
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,6 +50,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/installed-recipe: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[recipe]'
 	touch $@
 
 clean:

@@ -19,7 +19,7 @@ from tests.program import PROGRAM, extractor, records, start
 
 ROOT = Path(__file__).parents[1]
 GOLD = ROOT / "seeds" / "gold.jsonl"
-COMMANDS = ("run", "train", "evaluate")
+COMMANDS = ("run", "train", "unpack-base", "evaluate")
 SCORES = ("found", "exact", "who")
 
 
@@ -32,7 +32,9 @@ def test_help_starts_at_once() -> None:
     assert min(took) < 1.0  # 0.15 s on an idle machine: the bound leaves room for a busy one
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["train", "--help"], ["unpack-base", "--help"]]
+)
 def test_what_is_slow_to_import_is_not_imported_for_help(arguments: list[str]) -> None:
     script = f"""
 import sys
@@ -58,7 +60,8 @@ def test_every_command_is_described_with_an_example() -> None:
 
 def test_version_and_wrong_commands() -> None:
     assert extractor("--version").stdout.strip()
-    for wrong in (["nosuch"], ["run"], ["train"], ["evaluate", "missing.jsonl"]):  # what has to be there
+    # What has to be there.
+    for wrong in (["nosuch"], ["run"], ["train"], ["unpack-base"], ["evaluate", "missing.jsonl"]):
         done = extractor(*wrong)
         assert (done.returncode, done.stdout) == (2, "")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, run, train
+from extractor.cli import adapt, calibrate, evaluate, label, run, train, unpack_base
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("unpack-base", epilog=unpack_base.EXAMPLE)(unpack_base.unpack_base)
 app.command("adapt", epilog=adapt.EXAMPLE)(adapt.adapt)
 app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("label", epilog=label.EXAMPLE)(label.label)
