@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import evaluate, run, train
+from extractor.cli import evaluate, run, serve, train
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 
 
 def _print_version(wanted: bool) -> None:
