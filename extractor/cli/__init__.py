@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, run, train, unpack_base
+from extractor.cli import adapt, calibrate, evaluate, label, run, serve, train, unpack_base
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -48,6 +48,7 @@ app.command("adapt", epilog=adapt.EXAMPLE)(adapt.adapt)
 app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 
 
 def _print_version(wanted: bool) -> None:
