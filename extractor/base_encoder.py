@@ -121,7 +121,8 @@ class PackedEncoder:
         blocks = taken.reshape(-1, block)
         scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
         nibbles = np.concatenate([blocks[:, 2:] & 15, blocks[:, 2:] >> 4], axis=1)
-        return ((nibbles.astype(np.float32) - 8) * scales).reshape(-1, width)
+        weights: NDArray[np.float32] = (nibbles.astype(np.float32) - 8) * scales
+        return weights.reshape(-1, width)
 
 
 class _Reader:

@@ -10,7 +10,17 @@ def card(name: str, facts: Mapping[str, Any]) -> str:
     """Markdown, with the header that model hubs read; what ``facts`` does not say is left out."""
     return (
         "\n\n".join(
-            part for part in (_head(name), _base(facts), _data(facts), _recipe(facts), _scores(facts), _LIMITS) if part
+            part
+            for part in (
+                _head(name),
+                _base(facts),
+                _data(facts),
+                _recipe(facts),
+                _scores(facts),
+                _confidence(facts),
+                _LIMITS,
+            )
+            if part
         )
         + "\n"
     )
@@ -18,9 +28,18 @@ def card(name: str, facts: Mapping[str, Any]) -> str:
 
 _LIMITS = """## Limits
 Written news in Modern Standard Arabic, as the outlets of its data write it. Other registers (interviews, magazines,
-dialect inside quotation marks, parliament) cost recall. Speakers are resolved within one article. `confidence` orders
-quotations by how sure the tagger is; it is not calibrated. A quotation found is a claim about the text, not about the
-world: read it in its article before you publish it."""
+dialect inside quotation marks, parliament) cost recall. Speakers are resolved within one article. A quotation found is
+a claim about the text, not about the world: read it in its article before you publish it."""
+
+
+def _confidence(facts: Mapping[str, Any]) -> str:
+    fitted = facts.get("calibration")
+    if not fitted:
+        return "## Confidence\nIt orders quotations by how sure the tagger is; it is not calibrated."
+    return (
+        "## Confidence\nThe probability that a quotation is found with the right speaker, fitted to "
+        f"{fitted['quotations']:,} quotations of {fitted['articles']:,} articles that did not train the tagger."
+    )
 
 
 def _head(name: str) -> str:
@@ -54,7 +73,9 @@ def _recipe(facts: Mapping[str, Any]) -> str:
     settings = ", ".join(f"{key} {value}" for key, value in facts["recipe"].items() if key != "sizes")
     sizes = ", ".join(f"{key} {value}" for key, value in facts["recipe"].get("sizes", {}).items())
     versions = ", ".join(f"{key} {value}" for key, value in facts.get("versions", {}).items())
-    return f"## Recipe\n{settings}. Heads: {sizes}. {versions}."
+    silver = facts.get("silver_articles")
+    raw = f" Beside the data, {silver:,} raw articles that checkpoints labelled." if silver else ""
+    return f"## Recipe\n{settings}. Heads: {sizes}. {versions}.{raw}"
 
 
 def _scores(facts: Mapping[str, Any]) -> str:
@@ -68,11 +89,13 @@ def _scores(facts: Mapping[str, Any]) -> str:
         "## Scores",
         "F1 with 95% interval by bootstrap over articles.",
         "",
-        "| | found | exact | who said what |",
-        "| --- | --- | --- | --- |",
+        "| | found | exact | who said what | speaker right where omitted |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name, scores in tables.items():
-        lines.append(f"| {name} | " + " | ".join(_interval(scores[key]) for key in ("found", "exact", "who")) + " |")
+        columns = [_interval(scores[key]) for key in ("found", "exact", "who")]
+        columns.append(f"{scores['omitted'][0]:.3f}" if "omitted" in scores else "")
+        lines.append(f"| {name} | {' | '.join(columns)} |")
     if "about_scores" in facts:
         lines += ["", facts["about_scores"]]
     return "\n".join(lines)

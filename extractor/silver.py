@@ -63,9 +63,10 @@ def label(
 
 
 def write_silver(articles: Iterable[SilverArticle], path: Path) -> int:
-    """JSON Lines, one article a line; how many were written."""
+    """JSON Lines, one article a line; how many were written. The file is there when it is whole."""
     written = 0
-    with path.open("w", encoding="utf-8") as file:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
         for article in articles:
             record = {
                 "id": article.document.id,
@@ -75,6 +76,7 @@ def write_silver(articles: Iterable[SilverArticle], path: Path) -> int:
             }
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             written += 1
+    part.replace(path)
     return written
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from extractor.document import Document
 from extractor.gold import GoldArticle
@@ -156,3 +158,36 @@ def shuffled(seed: int, count: int) -> list[Told | str]:
 def articles(count: int, first_seed: int = 0) -> Iterator[GoldArticle]:
     for seed in range(first_seed, first_seed + count):
         yield article(f"invented-{seed}", shuffled(seed, 3 + seed % 4))
+
+
+def write_gold(path: Path, gold: Iterable[GoldArticle]) -> None:
+    """As docs/gold.md has it."""
+    with path.open("w", encoding="utf-8") as file:
+        for made in gold:
+            file.write(json.dumps(_record(made), ensure_ascii=False) + "\n")
+
+
+def _record(made: GoldArticle) -> dict[str, object]:
+    speakers = list(dict.fromkeys(s for q in made.quotations for s in (q.speaker, q.via) if s))
+    ids = {speaker: f"s{number}" for number, speaker in enumerate(speakers)}
+
+    def pair(span: Span | None) -> list[int] | None:
+        return [span.start, span.end] if span else None
+
+    return {
+        "id": made.document.id,
+        "source": made.outlet,
+        "text": made.document.raw,
+        "speakers": [{"id": ids[s], "name": s.name, "kind": s.kind, "mentions": s.mentions} for s in speakers],
+        "statements": [
+            {
+                "type": q.type,
+                "content": [pair(span) for span in q.content],
+                "cue": pair(q.cue),
+                "mention": pair(q.source),
+                "speaker": ids[q.speaker] if q.speaker else None,
+                "via": ids[q.via] if q.via else None,
+            }
+            for q in made.quotations
+        ],
+    }

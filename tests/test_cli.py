@@ -19,7 +19,7 @@ from tests.program import PROGRAM, extractor, records, start
 
 ROOT = Path(__file__).parents[1]
 GOLD = ROOT / "seeds" / "gold.jsonl"
-COMMANDS = ("run", "train", "unpack-base", "evaluate")
+COMMANDS = ("run", "train", "unpack-base", "adapt", "label", "calibrate", "evaluate", "serve")
 SCORES = ("found", "exact", "who")
 
 

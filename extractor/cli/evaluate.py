@@ -41,6 +41,10 @@ def evaluate(
         bool, typer.Option("--details", help="Also spans, types, subjects, kinds, outlets and false alarms.")
     ] = False,
     picture: Annotated[Path | None, typer.Option(help="Draw it too: a .png or .svg file.", dir_okay=False)] = None,
+    record: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Write the scores of --checkpoint into its card, as those on NAME."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON instead of tables.")] = False,
 ) -> None:
     """Measure quotations against gold, with the rule baseline beside them.
@@ -53,6 +57,8 @@ def evaluate(
 
     if picture:
         _check_picture(picture)
+    if record and not (checkpoint and len(checkpoint) == 1):
+        raise typer.BadParameter("needs one --checkpoint, a folder", param_hint="--record")
     articles = _gold(gold)
     systems = _systems(articles, checkpoint or [], predicted or [])
     scores = {name: measure(articles, quotations) for name, quotations in systems.items()}
@@ -60,10 +66,25 @@ def evaluate(
     compared = differences(articles, systems, reference)
     if picture:
         _draw(picture, gold.name, scores)
+    if record and checkpoint:
+        _record(Path(checkpoint[0]), record, scores[reference])
     if as_json:
         typer.echo(_as_json(scores, reference, compared))
     else:
         _print_tables(scores, reference, compared, details)
+
+
+def _record(folder: Path, name: str, scores: Scores) -> None:
+    from dataclasses import replace
+
+    from extractor.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(folder)
+    measured = {"found": scores.found, "exact": scores.exact, "who": scores.who}
+    row = {key: [round(value, 4) for value in (m.f1, m.low, m.high)] for key, m in measured.items()}
+    row["omitted"] = [round(scores.speaker_omitted, 4)]
+    facts = {**checkpoint.facts, "scores": {**checkpoint.facts.get("scores", {}), name: row}}
+    replace(checkpoint, facts=facts).save_settings(folder)
 
 
 def _gold(path: Path) -> list[GoldArticle]:

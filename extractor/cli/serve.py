@@ -12,7 +12,7 @@ from extractor.cli.console import note
 from extractor.cli.device import Device, Precision
 from extractor.errors import MendableError
 
-EXAMPLE = "Example: [bold]EXTRACTOR_SERVE_TOKEN=$(openssl rand -hex 32) extractor serve --port 9090[/bold]"
+EXAMPLE = "Example: [bold]extractor serve --port 9090[/bold], with a long random EXTRACTOR_SERVE_TOKEN"
 
 TOKEN = "EXTRACTOR_SERVE_TOKEN"  # noqa: S105 - the variable's name
 
