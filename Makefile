@@ -36,7 +36,7 @@ checkpoint: annotated $(ENCODER)/model.safetensors
 	test -f runs/silver.jsonl || $(BIN)/python -c "$$UNPACK" $(RAW) | \
 		$(BIN)/extractor label - --checkpoint runs/teacher --limit 1800 --output runs/silver.jsonl
 	$(BIN)/extractor train $(GOLD) seeds/examples.jsonl --base runs/teacher --silver runs/silver.jsonl --dev $(DEV) \
-		--silver-share 0.35 --epochs 3 --encoder-rate 7e-5 --head-rate 7e-4 --output $(CHECKPOINT)
+		--silver-share 0.35 --epochs 2 --encoder-rate 7e-5 --head-rate 7e-4 --output $(CHECKPOINT)
 	$(BIN)/extractor calibrate seeds/gold.jsonl --checkpoint $(CHECKPOINT)
 	$(BIN)/extractor evaluate $(DEV) --checkpoint $(CHECKPOINT) --record dev
 	$(BIN)/extractor evaluate seeds/gold.jsonl --checkpoint $(CHECKPOINT) --record seeds/gold.jsonl
