@@ -51,7 +51,7 @@ class Shingles:
         if not len(words):
             return words
         length = min(WORDS, len(words))
-        runs = np.zeros(len(words) - length + 1, dtype=np.uint64)
+        runs: Hashes = np.zeros(len(words) - length + 1, dtype=np.uint64)
         for place in range(length):
             runs = _mixed(runs + words[place : len(words) - length + 1 + place])
         return np.unique(runs)

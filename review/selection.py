@@ -169,7 +169,7 @@ def _farthest(rows: Features, choosable: int, taken: Sequence[int], count: int) 
     pool = rows[:choosable]
     squares = (pool**2).sum(axis=1)
     centers = rows[list(taken)] if taken else pool.mean(axis=0, keepdims=True)
-    nearest = np.full(choosable, np.inf, dtype=np.float32)
+    nearest: Features = np.full(choosable, np.inf, dtype=np.float32)
     for first in range(0, len(centers), 64):
         nearest = np.minimum(nearest, _distances(pool, squares, centers[first : first + 64]).min(axis=1))
     nearest[[position for position in taken if position < choosable]] = -np.inf
