@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,15 +44,16 @@ class MaskedWords(nn.Module):
     def __init__(self, encoder: PreTrainedModel) -> None:
         super().__init__()
         self.encoder = encoder
+        self.embeddings = cast("nn.Embedding", encoder.get_input_embeddings())
         width = int(encoder.config.hidden_size)
         self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
-        self.bias = nn.Parameter(torch.zeros(int(encoder.get_input_embeddings().weight.shape[0])))
+        self.bias = nn.Parameter(torch.zeros(self.embeddings.num_embeddings))
 
     def loss(self, given: Batch, hidden_pieces: Tensor, shown: Tensor) -> Tensor:
         """Mean cross-entropy of the hidden pieces; ``hidden_pieces`` [B, P] is True where one is to be guessed."""
         states = self.encoder(input_ids=shown, attention_mask=given.piece_mask.long()).last_hidden_state
         guesses = self.transform(states[hidden_pieces])
-        logits = functional.linear(guesses, self.encoder.get_input_embeddings().weight, self.bias)
+        logits = functional.linear(guesses, self.embeddings.weight, self.bias)
         return functional.cross_entropy(logits.float(), given.pieces[hidden_pieces])
 
 
@@ -87,7 +89,7 @@ def adapt(
     losses: list[float] = []
     for step in range(done, len(batches)):
         given = batch(batches[step], pieces).to(torch.device(device))
-        hidden, shown = _hide(given, pieces, recipe.masked, random.Random(f"{recipe.seed}:{step}"))
+        hidden, shown = _hide(given, pieces, recipe.masked, recipe.seed * 1_000_003 + step)
         with torch.autocast(device, torch.bfloat16):
             loss = network.loss(given, hidden, shown)
         optimizer.zero_grad(set_to_none=True)
@@ -105,7 +107,7 @@ def adapt(
             losses = []
         if (step + 1) % 200 == 0:
             RunState(step + 1, {"weights": network.state_dict()}).save(output / "state", optimizer, identity)
-    encoder.half().save_pretrained(output)
+    encoder.half().save_pretrained(output)  # type: ignore[no-untyped-call]
     pieces.tokenizer.save_pretrained(output)
 
 
@@ -127,9 +129,9 @@ def _batches(articles: Iterable[str], pieces: Pieces, recipe: AdaptationRecipe) 
     return [part for part in made if part]
 
 
-def _hide(given: Batch, pieces: Pieces, share: float, rng: random.Random) -> tuple[Tensor, Tensor]:
+def _hide(given: Batch, pieces: Pieces, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Which pieces are to be guessed, and the ids that the encoder is shown instead; both [B, P]."""
-    generator = torch.Generator().manual_seed(rng.getrandbits(60))
+    generator = torch.Generator().manual_seed(seed)
     chosen = (torch.rand(given.word_mask.shape, generator=generator) < share).to(given.word_mask.device)
     chosen &= given.word_mask
     chosen[0, 0] = True  # at least one

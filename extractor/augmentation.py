@@ -31,10 +31,11 @@ _BULLETS = ("", "", "- ", "• ", "* ")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The words of one article and the frames in them."""
+    """The words of one article and the frames in them; ``unsure`` are words that may or may not be cues."""
 
     texts: tuple[str, ...]
     frames: tuple[Frame, ...]
+    unsure: frozenset[int] = frozenset()
 
     def headline(self) -> tuple[str, ...]:
         end = self.texts.index(PARAGRAPH_END) if PARAGRAPH_END in self.texts else len(self.texts)
@@ -72,7 +73,7 @@ def _restyle_marks(example: Example, style: tuple[str, str]) -> Example:
 def _lose_marks(example: Example, rng: random.Random) -> Example:
     """Drops a third of the marks, or all of them; those that anchor a quotation stay."""
     share = rng.choice((0.3, 0.3, 1.0))
-    anchors = {frame.anchor for frame in example.frames}
+    anchors = {frame.anchor for frame in example.frames} | example.unsure
     dropped = {
         i
         for i, word in enumerate(example.texts)
@@ -83,7 +84,7 @@ def _lose_marks(example: Example, rng: random.Random) -> Example:
         place.append(kept)
         kept += i not in dropped
     texts = tuple(word for i, word in enumerate(example.texts) if i not in dropped)
-    return Example(texts, tuple(_moved(frame, place) for frame in example.frames))
+    return _placed(example, texts, place)
 
 
 def _alone(example: Example, i: int) -> bool:
@@ -107,8 +108,13 @@ def _surround(example: Example, others: Sequence[Example], rng: random.Random) -
     safe = [i for i in ends if not any(f.content[0][0] < i < f.content[-1][1] for f in example.frames)]
     at = rng.choice((0, *safe[-1:], *safe[-1:], rng.choice(safe))) if safe else 0
     place = [i if i < at else i + len(junk) for i in range(len(example.texts) + 1)]
-    texts = (*example.texts[:at], *junk, *example.texts[at:])
-    return Example(texts, tuple(_moved(frame, place) for frame in example.frames))
+    return _placed(example, (*example.texts[:at], *junk, *example.texts[at:]), place)
+
+
+def _placed(example: Example, texts: tuple[str, ...], place: Sequence[int]) -> Example:
+    """The example with other words, where word i has moved to ``place[i]``."""
+    frames = tuple(_moved(frame, place) for frame in example.frames)
+    return Example(texts, frames, frozenset(place[i] for i in example.unsure))
 
 
 def _moved(frame: Frame, place: Sequence[int]) -> Frame:

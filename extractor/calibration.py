@@ -19,14 +19,25 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """Predictions of similar confidence: how many, their mean confidence, and the share of them that is right."""
+
+    predictions: int
+    confidence: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """``error`` is expected calibration error: |mean confidence - share right| over bins, weighed by size.
 
-    ``curve`` runs from the surest predictions to all of them, one point for each distinct confidence.
+    ``curve`` runs from the surest predictions to all of them, one point for each distinct confidence. ``bins`` are
+    those of the error that hold predictions, from the least confident up.
     """
 
     error: float
     curve: tuple[CurvePoint, ...]
+    bins: tuple[Bin, ...] = ()
 
     def at_precision(self, precision: float) -> CurvePoint | None:
         """The lowest threshold at which what is accepted is still that precise; None where there is none."""
@@ -48,13 +59,15 @@ def calibrate(confidences: Sequence[float], right: Sequence[bool], *, bins: int 
     if not confidences:
         return Calibration(0.0, ())
     confidence, outcome = np.asarray(confidences, float), np.asarray(right, float)
-    return Calibration(_expected_error(confidence, outcome, bins), _curve(confidence, outcome))
+    filled = _bins(confidence, outcome, bins)
+    error = sum(found.predictions * abs(found.confidence - found.right) for found in filled) / len(right)
+    return Calibration(error, _curve(confidence, outcome), filled)
 
 
-def _expected_error(confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int) -> float:
+def _bins(confidence: NDArray[np.float64], right: NDArray[np.float64], bins: int) -> tuple[Bin, ...]:
     bin_of = np.clip((confidence * bins).astype(int), 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=confidence - right)
-    return float(np.abs(gaps).sum() / len(right))
+    members = [bin_of == number for number in np.unique(bin_of)]
+    return tuple(Bin(int(own.sum()), float(confidence[own].mean()), float(right[own].mean())) for own in members)
 
 
 def _curve(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[CurvePoint, ...]:

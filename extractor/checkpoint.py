@@ -94,7 +94,13 @@ def load_checkpoint(where: str | Path | None = None) -> Checkpoint:
 
 
 def new_tagger(base: str | Path, sizes: HeadSizes | None = None) -> tuple[Tagger, Pieces]:
-    """An untrained tagger on a pretrained encoder. Raises CheckpointError as ``load_encoder`` does."""
+    """A tagger to train: untrained heads on a pretrained encoder, or a checkpoint's, whose ``sizes`` stay.
+
+    Raises CheckpointError as ``load_encoder`` and ``load_checkpoint`` do.
+    """
+    if (Path(base) / SETTINGS).is_file():
+        begun = load_checkpoint(base)
+        return begun.tagger, begun.pieces
     encoder, pieces = load_encoder(base)
     return Tagger(encoder, sizes), pieces
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,14 @@ class LinearChain(nn.Module):
         illegal_first = [0.0 if may_follow(None, b) else _IMPOSSIBLE for b in range(tags)]
         self.register_buffer("impossible", torch.tensor(illegal), persistent=False)
         self.register_buffer("impossible_first", torch.tensor(illegal_first), persistent=False)
+
+    def mean_with(self, others: Sequence[LinearChain]) -> LinearChain:
+        """The field whose scores are the mean of this one's and the others', which have the same labels."""
+        mean = deepcopy(self)
+        chains = [self, *others]
+        mean.transitions.data = torch.stack([chain.transitions.data for chain in chains]).mean(0)
+        mean.first.data = torch.stack([chain.first.data for chain in chains]).mean(0)
+        return mean
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Log-probability of each tag sequence, [sequences]."""

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from extractor.bootstrap import Difference, Measure, Numbers, difference, measures
 from extractor.calibration import Calibration, calibrate
 from extractor.gold import GoldArticle
-from extractor.matching import FOUND_AT, Pair, match
+from extractor.matching import FOUND_AT, Agreement, Pair, match
 from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
 
 MEASURES = (
@@ -26,9 +25,12 @@ MEASURES = (
     "strict",
     "cue_exact",
     "cue_overlap",
+    "cue_proportional",
     "source_exact",
     "source_overlap",
+    "source_proportional",
 )
+COMPARED = ("found", "exact", "who")
 
 Predictions = Mapping[str, Sequence[Quotation]]
 
@@ -78,8 +80,9 @@ class Scores:
 
     ``found``: contents overlap by half; ``proportional``: by the share of words in common; ``exact``: equal
     but for punctuation; ``who``: found, with the right speaker; ``strict``: exact, with the right speaker.
-    ``cue_…`` and ``source_…``: found, and that span is equal, or overlaps by half. ``type_accuracy``,
-    ``cue_accuracy`` and ``speaker…`` are shares of the quotations found. ``calibration`` is that of ``who``.
+    ``cue_…`` and ``source_…``: found, and that span is equal, overlaps by half, or by the share of words in common.
+    ``type_accuracy``, ``cue_accuracy`` and ``speaker…`` are shares of the quotations found. ``calibration`` is that
+    of ``who``.
     """
 
     articles: int
@@ -92,8 +95,10 @@ class Scores:
     strict: Measure
     cue_exact: Measure
     cue_overlap: Measure
+    cue_proportional: Measure
     source_exact: Measure
     source_overlap: Measure
+    source_proportional: Measure
     type_accuracy: float
     cue_accuracy: float
     by_type: Mapping[str, Part]
@@ -150,7 +155,7 @@ def evaluate(gold: Sequence[GoldArticle], predicted: Predictions) -> Scores:
         predicted=len(guesses),
         **dict(zip(MEASURES, measures(earned), strict=True)),
         type_accuracy=_share(found, lambda pair: pair.right_type),
-        cue_accuracy=_share(cues, lambda pair: pair.cue == 1.0),
+        cue_accuracy=_share(cues, lambda pair: pair.cue.exact),
         by_type=_parts(pairs, list(QuotationType), lambda quotation: quotation.type),
         by_subject=_parts(pairs, ["named", "omitted"], lambda quotation: "named" if quotation.source else "omitted"),
         by_kind=_parts(pairs, list(SpeakerKind), _kind),
@@ -173,6 +178,22 @@ def compare(gold: Sequence[GoldArticle], a: Predictions, b: Predictions, measure
     return difference(measure, ours, theirs)
 
 
+def differences(
+    gold: Sequence[GoldArticle], systems: Mapping[str, Predictions], reference: str
+) -> dict[str, list[Difference]]:
+    """Of each other system, its COMPARED measures less those of ``reference``, by paired bootstrap.
+
+    Raises KeyError where there is no such system, and ValueError where there is no gold.
+    """
+    earned = {name: _credits(_matched(gold, predicted)) for name, predicted in systems.items()}
+    theirs = earned.pop(reference)
+    columns = [(measure, MEASURES.index(measure)) for measure in COMPARED]
+    return {
+        name: [difference(measure, ours[:, column], theirs[:, column]) for measure, column in columns]
+        for name, ours in earned.items()
+    }
+
+
 def _matched(gold: Sequence[GoldArticle], predicted: Predictions) -> list[list[Pair]]:
     if not gold:
         raise ValueError("no gold articles to evaluate against")
@@ -189,6 +210,9 @@ def _credits(matched: Sequence[Sequence[Pair]]) -> Numbers:
 
 
 def _credit(pair: Pair) -> list[tuple[float, float, int, int]]:
+    """Of each of MEASURES; a near miss earns nothing but the words of its content."""
+    cue, source = (pair.cue, pair.source) if pair.found else (Agreement(), Agreement())
+
     def hit(earned: bool) -> tuple[int, int]:
         return (int(earned), int(earned))
 
@@ -197,14 +221,16 @@ def _credit(pair: Pair) -> list[tuple[float, float, int, int]]:
 
     return [
         (*hit(pair.found), *given("content")),
-        (pair.wanted, pair.covered, *given("content")),
+        (pair.content.wanted, pair.content.covered, *given("content")),
         (*hit(pair.exact), *given("content")),
         (*hit(pair.right), *given("content")),
         (*hit(pair.exact and pair.right), *given("content")),
-        (*hit(pair.found and pair.cue == 1.0), *given("cue")),
-        (*hit(pair.found and pair.cue >= FOUND_AT), *given("cue")),
-        (*hit(pair.found and pair.source == 1.0), *given("source")),
-        (*hit(pair.found and pair.source >= FOUND_AT), *given("source")),
+        (*hit(cue.exact), *given("cue")),
+        (*hit(cue.overlap >= FOUND_AT), *given("cue")),
+        (cue.wanted, cue.covered, *given("cue")),
+        (*hit(source.exact), *given("source")),
+        (*hit(source.overlap >= FOUND_AT), *given("source")),
+        (source.wanted, source.covered, *given("source")),
     ]
 
 
@@ -285,26 +311,3 @@ def _quotation(record: dict[str, Any]) -> Quotation:
         confidence=record["confidence"],
         repeats=tuple(spans(place) for place in record.get("repeats", ())),
     )
-
-
-def table(scores_by_system: Mapping[str, Scores]) -> Table:
-    """One row a system; F1 with its interval, and shares of the quotations found."""
-    view = Table("system", title="F1 [95%]")
-    for heading in ("found", "exact", "who", "speaker", "omitted", "type", "cue", "ECE", "at 95%"):
-        view.add_column(heading, justify="right")
-    for system, scores in scores_by_system.items():
-        measures = (scores.found, scores.exact, scores.who)
-        shares = (
-            scores.speaker,
-            scores.speaker_omitted,
-            scores.type_accuracy,
-            scores.cue_accuracy,
-            scores.calibration.error,
-            scores.calibration.acceptable(0.95),
-        )
-        view.add_row(system, *map(_with_interval, measures), *(f"{share:.3f}" for share in shares))
-    return view
-
-
-def _with_interval(measure: Measure) -> str:
-    return f"{measure.f1:.3f} [{measure.low:.3f}, {measure.high:.3f}]"

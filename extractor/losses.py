@@ -16,14 +16,19 @@ from extractor.pieces import Batch, Pieces, batch
 from extractor.tagger import Anchors, Tagger
 
 _DOUBTFUL_CUE = 0.1
+_SURE_ROLES = 0.2  # of silver frames; gold ones have confidence 1
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A window of an example: its words, where its quotations are anchored, and those frames that it holds whole."""
+    """A window of an example: its words, where its quotations are anchored, and those frames that it holds whole.
+
+    ``unsure`` are words about which nothing is taught: they may or may not be cues.
+    """
 
     texts: tuple[str, ...]
     anchors: tuple[int, ...]
+    unsure: tuple[int, ...]
     frames: tuple[Frame, ...]
     size: int  # pieces, start and end included
 
@@ -38,6 +43,7 @@ def passages(example: Example, pieces: Pieces, limit: int) -> list[Passage]:
             Passage(
                 example.texts[window.first : window.end],
                 tuple(frame.anchor - window.first for frame in inside),
+                tuple(i - window.first for i in sorted(example.unsure) if window.first <= i < window.end),
                 tuple(frame for frame in placed if frame),
                 2 + sum(counts[window.first : window.end]),
             )
@@ -46,12 +52,12 @@ def passages(example: Example, pieces: Pieces, limit: int) -> list[Passage]:
 
 
 def _placed(frame: Frame, first: int, end: int) -> Frame | None:
-    """The frame in window positions; None where its content is cut. What else lies outside is left out."""
+    """The frame in window positions; None where its content is cut or unsure. What else lies outside is left out."""
 
     def inside(words: Range | None) -> bool:
         return words is not None and first <= words[0] and words[1] <= end
 
-    if not all(map(inside, frame.content)):
+    if frame.confidence < _SURE_ROLES or not all(map(inside, frame.content)):
         return None
     kept = replace(
         frame,
@@ -70,15 +76,17 @@ def losses(tagger: Tagger, given: Sequence[Passage], pieces: Pieces) -> tuple[Te
         words = tagger.words(inputs)
         logits = tagger.cue_logits(words).float()
     cues = torch.zeros_like(logits)
+    taught = inputs.word_mask.clone()
     for row, passage in enumerate(given):
         cues[row, list(passage.anchors)] = 1.0
+        taught[row, list(passage.unsure)] = False
     count = max(1, int(cues.sum()))
     wrong = functional.binary_cross_entropy_with_logits(logits, cues, reduction="none")
-    cue_loss = (wrong * inputs.word_mask).sum() / count
+    cue_loss = (wrong * taught).sum() / count
 
     placed = [(row, frame) for row, passage in enumerate(given) for frame in passage.frames]
     # The role layer also sees words that only look like cues, with nothing to find: it is the second opinion.
-    doubtful = _doubtful(logits.detach(), cues, inputs.word_mask, len(placed) // 3 + 1)
+    doubtful = _doubtful(logits.detach(), cues, taught, len(placed) // 3 + 1)
     rows = [row for row, _ in placed] + [row for row, _ in doubtful]
     at = [frame.anchor for _, frame in placed] + [word for _, word in doubtful]
     if not rows:

@@ -44,22 +44,41 @@ _TITLES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well one role of a pair agrees, from 0 to 1.
+
+    ``overlap`` is the Jaccard index of its letters. ``covered`` is the share of the gold words that were predicted,
+    ``wanted`` that of the predicted words that are gold.
+    """
+
+    overlap: float = 0.0
+    covered: float = 0.0
+    wanted: float = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Equal but for marks, punctuation and white space."""
+        return self.overlap == 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A gold quotation and the prediction whose content overlaps it most; None is a partner that is missing.
 
-    ``overlap``, ``cue`` and ``source`` are Jaccard indices of the letters of content, cue and source, 0 to 1.
-    ``covered`` is the share of the gold content's words that were predicted, ``wanted`` that of the predicted
-    words that are gold. A pair that overlaps by less than FOUND_AT is a near miss, which earns words only.
+    A pair whose contents overlap by less than FOUND_AT is a near miss, which earns words only.
     """
 
     gold: Quotation | None
     predicted: Quotation | None
-    overlap: float = 0.0
-    covered: float = 0.0
-    wanted: float = 0.0
-    cue: float = 0.0
-    source: float = 0.0
+    content: Agreement = Agreement()
+    cue: Agreement = Agreement()
+    source: Agreement = Agreement()
     right_speaker: bool = False
+
+    @property
+    def overlap(self) -> float:
+        """That of the contents."""
+        return self.content.overlap
 
     @property
     def found(self) -> bool:
@@ -67,8 +86,8 @@ class Pair:
 
     @property
     def exact(self) -> bool:
-        """Equal but for marks, punctuation and white space."""
-        return self.overlap == 1.0
+        """The contents are equal but for marks, punctuation and white space."""
+        return self.content.exact
 
     @property
     def right(self) -> bool:
@@ -122,19 +141,25 @@ def _partners(gold: list[int], predicted: list[int]) -> dict[int, int]:
 
 
 def _pair(letters: int, gold: Quotation, predicted: Quotation) -> Pair:
-    ours, theirs = _within(letters, gold.content), _within(letters, predicted.content)
-    # A word belongs to a span by its last letter: spans cut words after a proclitic, never before a suffix.
-    words = letters & ~(letters >> 1)
-    common = (ours & theirs & words).bit_count()
     return Pair(
         gold,
         predicted,
+        content=_agreement(letters, gold.content, predicted.content),
+        cue=_agreement(letters, _given(gold.cue), _given(predicted.cue)),
+        source=_agreement(letters, _given(gold.source), _given(predicted.source)),
+        right_speaker=same_speaker(predicted.speaker, gold.speaker),
+    )
+
+
+def _agreement(letters: int, gold: Iterable[Span], predicted: Iterable[Span]) -> Agreement:
+    ours, theirs = _within(letters, gold), _within(letters, predicted)
+    # A word belongs to a span by its last letter: spans cut words after a proclitic, never before a suffix.
+    words = letters & ~(letters >> 1)
+    common = (ours & theirs & words).bit_count()
+    return Agreement(
         overlap=_jaccard(ours, theirs),
         covered=common / max(1, (ours & words).bit_count()),
         wanted=common / max(1, (theirs & words).bit_count()),
-        cue=_jaccard(_within(letters, _given(gold.cue)), _within(letters, _given(predicted.cue))),
-        source=_jaccard(_within(letters, _given(gold.source)), _within(letters, _given(predicted.source))),
-        right_speaker=same_speaker(predicted.speaker, gold.speaker),
     )
 
 

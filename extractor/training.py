@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -17,24 +16,26 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from extractor.augmentation import Example, vary
 from extractor.checkpoint import Checkpoint, new_tagger
-from extractor.checkpoint_folder import CheckpointError
 from extractor.gold import GoldArticle
 from extractor.labels import frames
 from extractor.losses import Passage, losses, passages
 from extractor.passages import lines, split_words
 from extractor.pieces import Pieces
+from extractor.run_state import RunState, restore, up_then_down
 from extractor.tagger import HeadSizes, Tagger
+from extractor.training_log import TrainingLog, read_curve
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What decides a training run, apart from its data and base. ``average`` is the decay of the weight average."""
+    """What decides a training run, apart from its data and base.
+
+    ``average`` is the decay of the weight average, ``silver`` the number of silver examples an annotated one and epoch.
+    """
 
     epochs: int = 4
     seed: int = 1
@@ -46,6 +47,7 @@ class Recipe:
     average: float = 0.998
     describe_weight: float = 0.3
     augment: bool = True
+    silver: float = 0.5
     sizes: HeadSizes = field(default_factory=HeadSizes)
 
 
@@ -88,33 +90,35 @@ def train(
     recipe: Recipe,
     *,
     name: str,
+    silver: Sequence[Example] = (),
     facts: Mapping[str, Any] | None = None,
     device: str = "cpu",
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[int, Checkpoint], Mapping[str, object]] = lambda epoch, checkpoint: {},
+    on_logged: Callable[[], None] = lambda: None,
 ) -> Checkpoint:
-    """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged beside the losses.
+    """Trains a tagger and saves its averaged weights; what ``on_epoch`` returns is logged in ``training.jsonl``.
 
-    ``facts`` go into the checkpoint's card. An interrupted run continues from ``output/state`` when called again with
-    the same data, base and recipe; raises CheckpointError where these are others.
+    ``base`` is a pretrained encoder, or a checkpoint whose training goes on. Each epoch reads all of ``data`` and
+    another share of ``silver``. ``losses.jsonl`` has the losses within epochs. ``on_logged`` is called when an epoch's
+    line has been written. ``facts`` go into the checkpoint's card. An interrupted run continues from ``output/state``
+    when called again with the same data, base and recipe; raises CheckpointError where these are others.
     """
     torch.manual_seed(recipe.seed)
     tagger, pieces = new_tagger(base, recipe.sizes)
-    run = _Run(tagger.to(device), pieces, list(data), recipe, output / "state")
+    run = _Run(tagger.to(device), pieces, list(data), list(silver), recipe, output / "state")
     run.resume()
-    output.mkdir(parents=True, exist_ok=True)
-    history = output / "training.jsonl"
+    log = TrainingLog(output, run.step)
     for epoch in range(run.epochs_done, recipe.epochs):
-        means = run.train_epoch(epoch, on_step)
+        means = run.train_epoch(epoch, on_step, log)
         scores = on_epoch(epoch + 1, run.checkpoint(name))
-        with history.open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"epoch": epoch + 1, "step": run.step, **means, **scores}) + "\n")
+        log.add_epoch({"epoch": epoch + 1, "step": run.step, **means, **scores})
         run.save_state()
-    epochs = [json.loads(line) for line in history.read_text("utf-8").split("\n") if line]
+        on_logged()
     made_of = {
         "base": str(base),
         "recipe": asdict(recipe),
-        "epochs": epochs,
+        "epochs": read_curve(output).epochs,
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
     checkpoint = replace(run.checkpoint(name), facts={**made_of, **(facts or {})})
@@ -125,8 +129,17 @@ def train(
 class _Run:
     """The moving parts of one training run, and their way to disk and back."""
 
-    def __init__(self, tagger: Tagger, pieces: Pieces, data: list[Example], recipe: Recipe, state: Path) -> None:
-        self.tagger, self.pieces, self.data, self.recipe, self.state = tagger, pieces, data, recipe, state
+    def __init__(
+        self,
+        tagger: Tagger,
+        pieces: Pieces,
+        data: list[Example],
+        silver: list[Example],
+        recipe: Recipe,
+        state: Path,
+    ) -> None:
+        self.tagger, self.pieces, self.recipe, self.state = tagger, pieces, recipe, state
+        self.data, self.silver = data, silver
         self.step = 0
         self.average = {k: v.detach().clone() for k, v in tagger.state_dict().items()}
         # Variations differ in length from epoch to epoch, and with them the number of batches.
@@ -149,7 +162,7 @@ class _Run:
     def epochs_done(self) -> int:
         return bisect_right(list(accumulate(self.epoch_steps)), self.step)
 
-    def train_epoch(self, epoch: int, on_step: Callable[[Progress], None]) -> dict[str, float]:
+    def train_epoch(self, epoch: int, on_step: Callable[[Progress], None], log: TrainingLog) -> dict[str, float]:
         self.tagger.train()
         batches = self._batches(epoch)
         start, sums, began = self.step - sum(self.epoch_steps[:epoch]), [0.0, 0.0], time.monotonic()
@@ -165,6 +178,8 @@ class _Run:
             self.step += 1
             self._update_average()
             sums = [sums[0] + float(cue.detach()), sums[1] + float(role.detach())]
+            values = {"cue_loss": cue, "role_loss": role, "describe_loss": described}
+            log.add_losses(self.step, epoch + 1, {name: float(value.detach()) for name, value in values.items()})
             done = position - start + 1
             on_step(
                 Progress(
@@ -176,8 +191,11 @@ class _Run:
                     time.monotonic() - began,
                 )
             )
-            if self.step % 200 == 0:
+            # Not at the epoch's end: a state that is that far says that the epoch's scores are logged.
+            if self.step % 200 == 0 and position + 1 < len(batches):
+                log.write_losses(self.step, epoch + 1)
                 self.save_state()
+        log.write_losses(self.step, epoch + 1)
         done = max(1, len(batches) - start)
         return {"cue_loss": sums[0] / done, "role_loss": sums[1] / done, "seconds": time.monotonic() - began}
 
@@ -188,57 +206,28 @@ class _Run:
         return Checkpoint(name, averaged, self.pieces)
 
     def save_state(self) -> None:
-        self.state.mkdir(parents=True, exist_ok=True)
-        tensors = {f"weights.{k}": v for k, v in self.tagger.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.items()}
-        for i, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{k}": v for k, v in slots.items()}
-        fresh = self.state / "state.safetensors.part"
-        save_file(
-            {k: v.contiguous().clone() for k, v in tensors.items()},
-            fresh,
-            metadata={"step": str(self.step), "run": self._identity},
-        )
-        fresh.replace(self.state / "state.safetensors")
+        groups = {"weights": self.tagger.state_dict(), "average": self.average}
+        RunState(self.step, groups).save(self.state, self.optimizer, self._identity)
 
     def resume(self) -> None:
-        path = self.state / "state.safetensors"
-        if not path.exists():
+        saved = restore(self.state, self.optimizer, self._identity)
+        if saved is None:
             return
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-        if metadata.get("run") != self._identity:
-            raise CheckpointError(
-                f"{self.state} belongs to a run with another base, recipe or data: give another --output, or remove it"
-            )
-        self.step = int(metadata["step"])
-        saved = load_file(path)
-        self.tagger.load_state_dict(_under(saved, "weights."))
-        self.average = {key: value.to(self.average[key].device) for key, value in _under(saved, "average.").items()}
-        state = self.optimizer.state_dict()
-        slots: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _under(saved, "optimizer.").items():
-            number, slot = key.split(".")
-            slots.setdefault(int(number), {})[slot] = tensor
-        self.optimizer.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
+        self.step = saved.step
+        self.tagger.load_state_dict(saved.groups["weights"])
+        average = saved.groups["average"]
+        self.average = {name: value.to(self.average[name].device) for name, value in average.items()}
         self.schedule = self._schedule()
 
     def _schedule(self) -> torch.optim.lr_scheduler.LambdaLR:
-        """Up, then down in a straight line, from the step that the run is at."""
-        total = sum(self.epoch_steps)
-        warm = max(1, int(total * self.recipe.warmup))
-        return torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: min((step + 1) / warm, max(0.02, (total - step) / max(1, total - warm))),
-            last_epoch=self.step - 1,
-        )
+        return up_then_down(self.optimizer, sum(self.epoch_steps), self.recipe.warmup, self.step)
 
     @cached_property
     def _identity(self) -> str:
         """The same for the same data, recipe and kind of encoder."""
         digest = hashlib.sha256(repr(self.recipe).encode())
         digest.update(self.tagger.encoder.config.to_json_string().encode())
-        for example in self.data:
+        for example in (*self.data, *self.silver):
             digest.update(repr(example).encode())
         return digest.hexdigest()
 
@@ -252,14 +241,16 @@ class _Run:
         """The same for the same seed and epoch, however often a run was interrupted."""
         rng = random.Random(f"{self.recipe.seed}:{epoch}")  # noqa: S311 - not for secrets
         found = []
-        for example in self.data:
+        for example in (*self.data, *self._silver_of(epoch)):
             varied = vary(example, self.data, rng) if self.recipe.augment else example
             found += passages(varied, self.pieces, self.tagger.window_pieces)
         return _by_length(found, self.recipe.batch_pieces, rng)
 
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    def _silver_of(self, epoch: int) -> Iterator[Example]:
+        """Another share for each epoch, from the start again when all have been read."""
+        share = min(len(self.silver), round(len(self.data) * self.recipe.silver))
+        first = epoch * share
+        return (self.silver[i % len(self.silver)] for i in range(first, first + share))
 
 
 def _by_length(found: list[Passage], batch_pieces: int, rng: random.Random) -> list[list[Passage]]:

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from extractor.annotation import Annotation, annotation_as_dict
+from extractor.gold import read_gold
 from tests.program import PROGRAM, extractor, records, start
 
 ROOT = Path(__file__).parents[1]
+GOLD = ROOT / "seeds" / "gold.jsonl"
 COMMANDS = ("run", "train", "evaluate")
 SCORES = ("found", "exact", "who")
 
@@ -37,7 +40,8 @@ from extractor.cli import app
 try:
     app({arguments!r})
 except SystemExit:
-    sys.exit(",".join({{"torch", "transformers", "sqlalchemy", "pyarrow", "trafilatura"}} & set(sys.modules)))
+    slow = {{"torch", "transformers", "sqlalchemy", "pyarrow", "trafilatura", "matplotlib"}}
+    sys.exit(",".join(slow & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
@@ -91,6 +95,7 @@ def test_training_makes_a_checkpoint_that_runs(data: Path, small_encoder: Path, 
     assert ready.startswith(f"checkpoint {tmp_path / 'mine'} is ready")
     assert [entry["epoch"] for entry in _log(tmp_path / "mine")] == [1, 2]
     assert all(0 <= entry[name][0] <= 1 for entry in _log(tmp_path / "mine") for name in SCORES)
+    assert (tmp_path / "mine" / "training.png").read_bytes().startswith(b"\x89PNG")
     article = data / "dev.jsonl"
     ran = extractor("run", article, "--checkpoint", tmp_path / "mine", "--no-queue", folder=tmp_path)
     assert [record["checkpoint"] for record in records(ran.stdout)] == ["mine", "mine"]
@@ -110,13 +115,9 @@ def test_an_interrupted_training_continues(data: Path, small_encoder: Path, tmp_
     stopped = len(_log(tmp_path / "mine"))
     assert 1 <= stopped < 4
     assert not (tmp_path / "mine" / "model.safetensors").exists()
-    log = (tmp_path / "mine" / "training.jsonl").read_text("utf-8")
     done = extractor(*command)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "mine" / "training.jsonl").read_text("utf-8").startswith(log)
-    epochs = [entry["epoch"] for entry in _log(tmp_path / "mine")]
-    assert sorted(set(epochs)) == [1, 2, 3, 4]
-    assert len(epochs) <= 5  # stopped between an epoch's entry and its state, that epoch is done again
+    assert [entry["epoch"] for entry in _log(tmp_path / "mine")] == [1, 2, 3, 4]
     assert (tmp_path / "mine" / "model.safetensors").exists()
 
 
@@ -166,9 +167,86 @@ def test_evaluation_is_a_table_with_the_rules_beside(data: Path, small_checkpoin
 def test_evaluation_is_json_for_programs(data: Path, small_checkpoint: Path) -> None:
     done = extractor("evaluate", data / "dev.jsonl", "--checkpoint", small_checkpoint, "--json")
     assert done.returncode == 0, done.stderr
-    scores = json.loads(done.stdout)
+    record = json.loads(done.stdout)
+    scores = record["systems"]
     assert list(scores) == ["rules", str(small_checkpoint)]
     assert scores["rules"]["found"]["f1"] > scores[str(small_checkpoint)]["found"]["f1"]
+    assert [(found["system"], found["measure"]) for found in record["differences"]] == [
+        ("rules", measure) for measure in SCORES
+    ]
+    assert record["differences"][0]["difference"] > 0
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what two systems say of seeds/gold.jsonl: ``a/out.jsonl`` all of gold, ``b/out.jsonl`` half."""
+    folder = tmp_path_factory.mktemp("annotated")
+    gold = list(read_gold(GOLD))
+    for name, step in (("a", 1), ("b", 2)):
+        (folder / name).mkdir()
+        half = [Annotation(article.document, name, article.quotations[::step]) for article in gold]
+        lines = [json.dumps(annotation_as_dict(annotation), ensure_ascii=False) for annotation in half]
+        (folder / name / "out.jsonl").write_text("\n".join(lines), "utf-8")
+    (folder / "rules.jsonl").write_text((folder / "b" / "out.jsonl").read_text("utf-8"), "utf-8")
+    return folder
+
+
+def test_every_file_has_a_row_of_its_own(annotated: Path) -> None:
+    files = ("a/out.jsonl", "b/out.jsonl", "b/out.jsonl", "rules.jsonl")
+    options = chain.from_iterable(("--predicted", file) for file in files)
+    done = extractor("evaluate", GOLD, *options, "--json", folder=annotated)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    scores = record["systems"]
+    assert list(scores) == ["rules", "a/out.jsonl", "b/out.jsonl", "b/out.jsonl (2)", "rules.jsonl"]
+    assert scores["a/out.jsonl"]["who"]["f1"] == 1.0
+    assert scores["rules.jsonl"] == scores["b/out.jsonl"] != scores["rules"]
+    assert {found["reference"] for found in record["differences"]} == {"a/out.jsonl"}
+    assert [found["measure"] for found in record["differences"]] == [*SCORES] * 4
+    assert all(found["high"] < 0 and found["p"] < 0.01 for found in record["differences"])
+
+
+def test_tables_are_whole_in_a_pipe_and_differences_are_among_them(annotated: Path) -> None:
+    command = ("evaluate", GOLD, "--predicted", "a/out.jsonl", "--predicted", "rules.jsonl")
+    done = extractor(*command, folder=annotated)
+    assert done.returncode == 0, done.stderr
+    assert "F1 less that of out" in done.stdout
+    assert "1.000 [1.000–1.000]" in done.stdout
+    assert "by paired bootstrap" in done.stdout
+    assert "anonymous" not in done.stdout
+    more = extractor(*command, "--details", folder=annotated).stdout
+    assert more.startswith(done.stdout)
+    for word in ("anonymous", "omitted", "examples", "false alarms", "overlap"):
+        assert word in more
+
+
+@pytest.mark.parametrize(("name", "begins"), [("scores.png", b"\x89PNG"), ("scores.SVG", b"<?xml")])
+def test_evaluation_is_a_picture(name: str, begins: bytes, annotated: Path, tmp_path: Path) -> None:
+    command = ("evaluate", GOLD, "--predicted", annotated / "a" / "out.jsonl", "--picture", tmp_path / name)
+    done = extractor(*command)
+    assert (done.returncode, done.stderr) == (0, "")
+    drawn = (tmp_path / name).read_bytes()
+    assert drawn.startswith(begins)
+    extractor(*command)
+    assert (tmp_path / name).read_bytes() == drawn
+
+
+@pytest.mark.parametrize("picture", ["scores.jpg", "scores", "nowhere/scores.png", "full.png"])
+def test_a_picture_that_cannot_be_drawn_is_one_line(picture: str, annotated: Path) -> None:
+    if picture == "full.png":
+        (annotated / picture).symlink_to("/dev/full")  # as a full disk
+    done = extractor("evaluate", GOLD, "--predicted", "a/out.jsonl", "--picture", picture, folder=annotated)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert picture.split("/")[0] in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_gold_without_articles_is_one_line(annotated: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n", "utf-8")
+    done = extractor("evaluate", tmp_path / "empty.jsonl", "--predicted", annotated / "rules.jsonl")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {tmp_path / 'empty.jsonl'} holds no articles")
 
 
 @pytest.mark.parametrize("predicted", ["broken.jsonl", "train.jsonl"])

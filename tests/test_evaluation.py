@@ -16,7 +16,8 @@ from extractor import rules
 from extractor.annotation import Annotation, annotation_as_dict
 from extractor.calibration import calibrate
 from extractor.document import Document
-from extractor.evaluation import compare, evaluate, read_predictions, table
+from extractor.evaluation import COMPARED, compare, differences, evaluate, read_predictions
+from extractor.evaluation_tables import details, differences_table, summary
 from extractor.gold import GoldArticle, read_gold
 from extractor.matching import match, same_speaker
 from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
@@ -122,6 +123,9 @@ def test_cues_and_sources_count_where_they_are_given() -> None:
     assert rounded(scores.cue_exact)[:2] == (0.5, 0.5)
     assert rounded(scores.source_exact)[:2] == (0.25, 0.333)
     assert rounded(scores.source_overlap)[:2] == (0.5, 0.667)
+    # A near miss earns no words of its cue and source. Of the minister's four words two were named.
+    assert rounded(scores.cue_proportional)[:2] == (0.5, 0.5)
+    assert rounded(scores.source_proportional)[:2] == (0.5, 0.5)
 
 
 def test_breakdowns() -> None:
@@ -209,6 +213,9 @@ def test_interval_holds_the_measure_and_comparison_knows_the_better() -> None:
     loss = compare(articles, worse, good, "found")
     assert loss.difference < 0
     assert compare(articles, worse, worse).p == 1.0
+    (all_three,) = differences(articles, {"good": good, "worse": worse}, "worse").values()
+    assert [found.measure for found in all_three] == list(COMPARED)
+    assert all_three[-1] == gain
 
 
 def test_calibration() -> None:
@@ -218,6 +225,10 @@ def test_calibration() -> None:
     assert [(p.threshold, p.coverage, p.precision) for p in calibration.curve] == [
         (0.9, 0.8, 0.75),
         (0.4, 1.0, pytest.approx(0.6)),
+    ]
+    assert [(b.predictions, b.confidence, b.right) for b in calibration.bins] == [
+        (1, 0.4, 0.0),
+        (4, pytest.approx(0.9), 0.75),
     ]
     assert calibration.acceptable(0.95) == 0.0
     assert calibration.acceptable(0.7) == 0.8
@@ -251,9 +262,25 @@ def test_report_as_json_and_as_a_table() -> None:
     assert record["found"]["f1"] == pytest.approx(2 / 3)
     assert record["by_type"]["direct"]["recall"] == 1.0
     assert record["acceptable_at_95"] == scores.calibration.acceptable(0.95)
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(table({"rules": scores}))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(*summary({"rules": scores}))
     assert "0.667 [" in console.export_text()
+
+
+def test_tables_show_every_part_and_names_as_they_are() -> None:
+    systems = {"rules": {}, "نسخة [bold]": PREDICTED, "mine": PREDICTED}
+    scores = {name: evaluate(GOLD, predicted) for name, predicted in systems.items()}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(differences_table("mine", differences(GOLD, systems, "mine")), *summary(scores), *details(scores))
+    text = console.export_text()
+    rows = [line.split() for line in text.split("\n")]
+    for sort in (*QuotationType, "named", "omitted", *SpeakerKind, "daily", "weekly"):
+        assert any(row[:1] == [sort] for row in rows), sort
+    assert "\u2068نسخة [bold]\u2069" in text
+    assert ["rules", "found", "-0.667"] in [row[:3] for row in rows]  # they found nothing
+    assert ["mine", "0.667", "0.000", "0.667", "0.667", "0.250", "0.400"] in rows
+    assert ["mine", "0.400", "0.900", "1", "1", "1"] in rows
+    assert ["omitted", "1", "0", "/", "0,", "–", "100", "/", "0,", "0", "100", "/", "0,", "0"] in rows
 
 
 @needs_shared

@@ -12,13 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 from extractor.augmentation import Example
-from extractor.checkpoint import load_checkpoint
+from extractor.checkpoint import Checkpoint, load_checkpoint
 from extractor.checkpoint_folder import CheckpointError
 from extractor.document import Document
 from extractor.gold import GoldArticle
 from extractor.pipeline import Extractor
 from extractor.tagger import HeadSizes
 from extractor.training import Progress, Recipe, data_facts, examples, train
+from extractor.training_log import read_curve
 from tests.stories import SPOKE, TOLD, article, articles
 
 TINY = Recipe(
@@ -138,6 +139,21 @@ def test_a_run_interrupted_within_an_epoch_continues_within_it(small_encoder: Pa
     train(short, small_encoder, tmp_path / "broken", recipe, name="t", on_step=again.append)
     assert [progress.step for progress in again] == [201, 202, 203]
     assert_same(tmp_path / "whole", tmp_path / "broken")
+    logged = [(line["step"], line["steps"]) for line in read_curve(tmp_path / "broken").losses]
+    assert logged == [(50, 50), (100, 50), (150, 50), (200, 50), (203, 3)]
+
+
+def test_an_epoch_that_ends_where_states_are_saved_has_its_line(small_encoder: Path, tmp_path: Path) -> None:
+    short = examples(article(str(i), [TOLD[i % 5]]) for i in range(200))
+    recipe = replace(TINY, epochs=1, batch_pieces=1, augment=False)
+
+    def stop(epoch: int, checkpoint: Checkpoint) -> dict[str, object]:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        train(short, small_encoder, tmp_path, recipe, name="t", on_epoch=stop)
+    train(short, small_encoder, tmp_path, recipe, name="t", on_epoch=lambda epoch, checkpoint: {"scored": epoch})
+    assert [line["scored"] for line in read_curve(tmp_path).epochs] == [1]
 
 
 def test_a_finished_run_called_again_has_nothing_to_do(small_encoder: Path, data: list[Example], whole: Run) -> None:

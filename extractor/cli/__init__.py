@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import evaluate, run, train
+from extractor.cli import adapt, evaluate, label, run, train
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -43,6 +43,8 @@ app = typer.Typer(
 )
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("adapt", epilog=adapt.EXAMPLE)(adapt.adapt)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 
 

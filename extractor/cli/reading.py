@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -14,6 +14,8 @@ from extractor.checkpoint_folder import find_checkpoint, fingerprint, name_of
 from extractor.cli.console import note
 from extractor.cli.device import Device, Precision, processor
 from extractor.document import Document, Unreadable
+from extractor.errors import MendableError
+from extractor.readers import read_documents
 from models.engine import open_database
 from models.store import RunCounts, Store, UnstorableDocument
 
@@ -148,3 +150,17 @@ def _readable(items: Items, report: Callable[[Unreadable], None]) -> Iterator[Do
 
 def _failures(failed: int) -> str:
     return f", {failed} input{'s' * (failed > 1)} not read" if failed else ""
+
+
+def raw_articles(inputs: Sequence[str], limit: int | None = None) -> list[Document]:
+    """Articles to learn from, each text once, in an order that depends on the texts alone; at most ``limit`` of them.
+
+    What cannot be read is named on standard error. Raises MendableError where nothing is left.
+    """
+    by_hash = {
+        document.sha256: document
+        for document in _readable(read_documents(inputs), lambda item: note(f"not read: {item}"))
+    }
+    if not by_hash:
+        raise MendableError(f"no article in {', '.join(inputs)}: give files or folders that hold some")
+    return [by_hash[sha256] for sha256 in sorted(by_hash)[:limit]]

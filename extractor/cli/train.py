@@ -49,6 +49,7 @@ def train(
     from extractor.pipeline import Extractor
     from extractor.training import Recipe, data_facts, examples
     from extractor.training import train as fine_tune
+    from extractor.training_picture import draw_training
 
     disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers' own, which shows in pipes too
     where = processor(device)
@@ -89,5 +90,6 @@ def train(
             device=where,
             on_step=show,
             on_epoch=scores_of,
+            on_logged=lambda: draw_training(output),
         )
     note(f"checkpoint {output} is ready: extractor run INPUT --checkpoint {output}")
