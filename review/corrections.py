@@ -10,41 +10,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeVar
 
 from extractor.marks import quotation_type
 from extractor.quotation import Quotation, QuotationType, Role, Span, Speaker, SpeakerKind
+from models.tables import READINGS, Origin, Verdict
 from review.regions import Fault, Parts, Problem, Region, place_of
 from review.tasks import BAD_TEXT, NO_QUOTATIONS, OK, Sent, main_id, one_line, region_id
 
 Choice = TypeVar("Choice", QuotationType, SpeakerKind)
 
 _PROCLITICS = re.compile(r"[وفبلكس]?(?:ال|لل|[بلكس])?")
-
-
-class Verdict(StrEnum):
-    """What a review says of an article; the first three are readings of it, which training may use."""
-
-    ACCEPTED = "accepted"
-    CORRECTED = "corrected"
-    NO_QUOTATIONS = "no quotations"
-    REJECTED = "rejected"
-    UNCLEAR = "unclear"
-    SKIPPED = "skipped"
-    DELETED = "deleted"
-
-
-READINGS = frozenset((Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.NO_QUOTATIONS))
-
-
-class Origin(StrEnum):
-    """What became of a region, against what was sent."""
-
-    UNTOUCHED = "untouched"
-    CHANGED = "changed"
-    ADDED = "added"
-    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
