@@ -51,6 +51,7 @@ class Trouble:
 class Review:
     """An annotation of Label Studio as it is now; ``annotation`` is its reading, None where the verdict is none."""
 
+    task_id: int
     label_studio_id: int
     verdict: Verdict
     reviewer: str
@@ -68,14 +69,14 @@ class Review:
 class PushedTask:
     """A task of the server as we know it: ``shown`` is what the reviewer saw, None where that was the text alone.
 
-    ``known``: Label Studio's ids of its annotations that are not deleted, as of the last pull.
+    ``known``: Label Studio's ids of annotations that are not deleted, as of the last pull, with their task's id.
     """
 
     push_id: int
     article_id: int
     document: Document
     shown: Annotation | None
-    known: frozenset[int]
+    known: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,12 @@ class Reviews:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def pushed(self, project: Project, tasks: Collection[int]) -> dict[int, PushedTask]:
-        """By the server's ids; tasks that are not in the outbox are left out."""
+    def pushed(self, project: Project, sha256s: Collection[str]) -> dict[str, PushedTask]:
+        """By the articles' hashes; what is not in the outbox is left out."""
         query = (
-            select(PushRow.id, PushRow.task_id, PushRow.article_id, PushRow.annotation_id, ArticleRow.raw)
+            select(PushRow.id, PushRow.article_id, PushRow.annotation_id, ArticleRow.raw, ArticleRow.sha256)
             .join(ArticleRow, ArticleRow.id == PushRow.article_id)
-            .where(PushRow.project_id == project.id, PushRow.task_id.in_(tasks))
+            .where(PushRow.project_id == project.id, ArticleRow.sha256.in_(sha256s))
         )
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
@@ -121,12 +122,12 @@ class Reviews:
             documents = load_documents(connection, {row.article_id: row.raw for row in rows})
             known = _known(connection, [row.id for row in rows])
         return {
-            row.task_id: PushedTask(
+            row.sha256: PushedTask(
                 row.id,
                 row.article_id,
                 documents[row.article_id],
                 shown.get(row.annotation_id),
-                frozenset(known[row.id]),
+                known[row.id],
             )
             for row in rows
         }
@@ -145,9 +146,7 @@ class Reviews:
         """What was accepted or corrected and still holds, in the order it was reviewed."""
         query = (
             _current()
-            .with_only_columns(
-                ReviewRow.__table__, PushRow.task_id, PushRow.annotation_id.label("shown_id"), ProjectRow.purpose
-            )
+            .with_only_columns(ReviewRow.__table__, PushRow.annotation_id.label("shown_id"), ProjectRow.purpose)
             .where(ReviewRow.verdict.in_(READINGS))
             .order_by(ReviewRow.reviewed_at, ReviewRow.id)
         )
@@ -177,9 +176,9 @@ class Reviews:
             .join(ProblemRow, ProblemRow.review_id == ReviewRow.id)
             .join(ArticleRow, ArticleRow.id == PushRow.article_id)
             .with_only_columns(
-                ProblemRow.__table__, PushRow.task_id, PushRow.article_id, ReviewRow.reviewer, ArticleRow.raw
+                ProblemRow.__table__, ReviewRow.task_id, PushRow.article_id, ReviewRow.reviewer, ArticleRow.raw
             )
-            .order_by(PushRow.task_id, ProblemRow.id)
+            .order_by(ReviewRow.task_id, ProblemRow.id)
         )
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
@@ -237,12 +236,12 @@ def _current() -> Select[Any]:
     )
 
 
-def _known(connection: Connection, pushes: Collection[int]) -> dict[int, set[int]]:
-    known: dict[int, set[int]] = defaultdict(set)
-    query = _current().with_only_columns(ReviewRow.push_id, ReviewRow.label_studio_id)
+def _known(connection: Connection, pushes: Collection[int]) -> dict[int, dict[int, int]]:
+    known: dict[int, dict[int, int]] = defaultdict(dict)
+    query = _current().with_only_columns(ReviewRow.push_id, ReviewRow.label_studio_id, ReviewRow.task_id)
     query = query.where(ReviewRow.push_id.in_(pushes), ReviewRow.verdict != Verdict.DELETED)
-    for push, label_studio_id in connection.execute(query):
-        known[push].add(label_studio_id)
+    for push, label_studio_id, task in connection.execute(query):
+        known[push][label_studio_id] = task
     return known
 
 
@@ -269,6 +268,7 @@ def _save(connection: Connection, task: PushedTask, review: Review, revision: in
     reading = review.annotation and save_reviewed(connection, task.article_id, review.annotation)
     row = {
         "push_id": task.push_id,
+        "task_id": review.task_id,
         "label_studio_id": review.label_studio_id,
         "revision": revision,
         "verdict": review.verdict,

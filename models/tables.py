@@ -325,6 +325,7 @@ class ReviewRow(Table):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     push_id: Mapped[int] = mapped_column(ForeignKey("pushes.id", ondelete="CASCADE"))
+    task_id: Mapped[int]
     label_studio_id: Mapped[int]
     revision: Mapped[int]
     verdict: Mapped[Verdict] = mapped_column(_values_of(Verdict, "verdict"))

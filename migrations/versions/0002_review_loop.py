@@ -54,6 +54,7 @@ def upgrade() -> None:
         "reviews",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("push_id", sa.Integer(), nullable=False),
+        sa.Column("task_id", sa.Integer(), nullable=False),
         sa.Column("label_studio_id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column(
