@@ -28,8 +28,8 @@ class InterfaceChangedError(LabelStudioError):
         lines = difflib.unified_diff(_lines(installed), _lines(project.interface), "installed", "server", lineterm="")
         self.difference = "\n".join(lines)
         super().__init__(
-            f"the labelling interface of project {project.id} ({project.title}) was changed on the server, and labels of "
-            "two interfaces do not mix: put ours back with extractor review setup --reinstall"
+            f"the labelling interface of project {project.id} ({project.title}) was changed on the server, and labels "
+            "of two interfaces do not mix: put ours back with extractor review setup --reinstall"
         )
 
 

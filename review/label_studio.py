@@ -7,7 +7,7 @@ The SDK's own retries are off, for it repeats an import that the server may have
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +78,9 @@ class Server:
 
         self.url = url.rstrip("/")
         with self._explained():
-            self._client = LabelStudio(base_url=self.url, api_key=key, timeout=timeout, max_retries=0)
+            self._client: Any = LabelStudio(  # type: ignore[no-untyped-call]
+                base_url=self.url, api_key=key, timeout=timeout, max_retries=0
+            )
 
     def project(self, project: int) -> ProjectFacts:
         with self._explained():
@@ -87,7 +89,7 @@ class Server:
     def find_project(self, title: str) -> ProjectFacts | None:
         """The oldest of exactly that title."""
         with self._explained():
-            found = [item.id for item in self._client.projects.list(title=title) if item.title == title and item.id]
+            found = [item.id for item in self._client.projects.list(title=title) if item.title == title]
         return self.project(min(found)) if found else None
 
     def create_project(self, title: str, interface: str, purpose: Purpose, instruction: str) -> ProjectFacts:
@@ -116,7 +118,7 @@ class Server:
         """Oldest first. A key may be there twice: nothing on the server prevents that."""
         query = _query(("data.doc_id", "in_list", "List", list(doc_ids)))
         with self._explained():
-            items: Iterable[Any] = self._client.tasks.list(
+            items = self._client.tasks.list(
                 project=project, query=query, page_size=2 * max(len(doc_ids), 1), include="id,data,total_annotations"
             )
             return [
@@ -126,9 +128,8 @@ class Server:
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
         """The new tasks' ids, in the order of ``tasks``."""
-        request: Any = tasks
         with self._explained():
-            answer: Any = self._client.projects.import_tasks(id=project, request=request, return_task_ids=True)
+            answer = self._client.projects.import_tasks(id=project, request=list(tasks), return_task_ids=True)
         if not answer.task_ids or len(answer.task_ids) != len(tasks):
             raise ServerAwayError(f"{self.url} took {answer.task_count} of {len(tasks)} tasks: look at its log")
         return list(answer.task_ids)
@@ -146,7 +147,7 @@ class Server:
 
     def task_ids(self, project: int) -> set[int]:
         with self._explained():
-            items: Iterable[Any] = self._client.tasks.list(project=project, page_size=1000, include="id")
+            items = self._client.tasks.list(project=project, page_size=1000, include="id")
             return {item.id for item in items}
 
     def reviewers(self) -> dict[int, str]:
@@ -159,7 +160,7 @@ class Server:
         if since:  # the server answers 500 where the offset is written +00:00
             filters.append(("updated_at", "greater", "Datetime", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")))
         with self._explained():
-            items: Any = self._client.tasks.list(
+            items = self._client.tasks.list(
                 project=project,
                 query=_query(*filters),
                 page=1,

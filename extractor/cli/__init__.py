@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, evaluate, label, run, train
+from extractor.cli import adapt, evaluate, label, review, run, train
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -46,6 +46,7 @@ app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("adapt", epilog=adapt.EXAMPLE)(adapt.adapt)
 app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.add_typer(review.app, name="review")
 
 
 def _print_version(wanted: bool) -> None:
