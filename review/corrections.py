@@ -55,7 +55,7 @@ def read_correction(result: object, raw: str, sent: Sent) -> Correction:
         found = {}
     counts = Counter((parts.role(key, sent), origin) for key, origin in origins.items())
     parts.problems += _cut_words(parts, raw, sent)
-    quotations = _with_mentions(sorted(found.values(), key=lambda quotation: quotation.content), raw)
+    quotations = _with_mentions(sorted(found.values(), key=lambda quotation: quotation.content), raw, sent)
     return Correction(verdict, tuple(quotations), tuple(parts.problems), counts, note)
 
 
@@ -145,11 +145,12 @@ def _speakers(sent: Sent, predicted: Quotation | None) -> Iterator[Speaker]:
         yield from (speaker for speaker in (quotation.speaker, quotation.via) if speaker)
 
 
-def _with_mentions(quotations: Sequence[Quotation], raw: str) -> Iterator[Quotation]:
+def _with_mentions(quotations: Sequence[Quotation], raw: str, sent: Sent) -> Iterator[Quotation]:
     """A speaker that was not sent is mentioned by the words of its sources."""
     words: dict[Speaker, dict[str, None]] = {}
+    known = set(_speakers(sent, None))
     for quotation in quotations:
-        if quotation.speaker and not quotation.speaker.mentions and quotation.source:
+        if quotation.speaker and quotation.speaker not in known and not quotation.speaker.mentions and quotation.source:
             words.setdefault(quotation.speaker, {})[quotation.source.of(raw)] = None
     for quotation in quotations:
         if quotation.speaker in words:

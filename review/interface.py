@@ -49,20 +49,22 @@ def check_interface(server: Server, project: Project) -> ProjectFacts:
     return facts
 
 
-def set_up(server: Server, outbox: Outbox, purpose: Purpose, *, reinstall: bool = False) -> ProjectFacts:
+def set_up(
+    server: Server, outbox: Outbox, purpose: Purpose, *, title: str | None = None, reinstall: bool = False
+) -> ProjectFacts:
     """Finds or makes the project and installs our interface; running it again changes nothing.
 
-    A project that the database does not know is found by its title. Raises InterfaceChangedError where its interface
+    A project that the database does not know is found by its title, or made. Raises InterfaceChangedError where its interface
     is neither the one installed nor ours, but for ``reinstall``.
     """
     ours = our_interface()
     known = outbox.project(server.url, purpose)
-    title = TITLES[purpose]
-    if known:
+    if known and title is None:
         facts = server.project(known.label_studio_id)
     else:
+        title = title or TITLES[purpose]
         facts = server.find_project(title) or server.create_project(title, ours, purpose, INSTRUCTION)
-    installed = known.interface if known else ours
+    installed = known.interface if known and known.label_studio_id == facts.id else ours
     if not (reinstall or _same(facts.interface, installed) or _same(facts.interface, ours)):
         raise InterfaceChangedError(facts, installed)
     if not _same(facts.interface, ours):

@@ -36,6 +36,9 @@ def setup(
     database: Database = _DATABASE,
     url: Url = _URL,
     blind: Blind = False,
+    title: Annotated[
+        str | None, typer.Option(help="The project's title on the server, where several databases share one.")
+    ] = None,
     reinstall: Annotated[
         bool, typer.Option("--reinstall", help="Put our labelling interface back where somebody changed it.")
     ] = False,
@@ -49,7 +52,7 @@ def setup(
     outbox = _outbox(database)
     server = _server(url)
     with _shown_difference():
-        facts = set_up(server, outbox, _purpose(blind), reinstall=reinstall)
+        facts = set_up(server, outbox, _purpose(blind), title=title, reinstall=reinstall)
     note(f"project {facts.id} ({facts.title}), {facts.tasks} tasks: {server.url}/projects/{facts.id}/data")
 
 
