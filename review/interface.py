@@ -54,8 +54,8 @@ def set_up(
 ) -> ProjectFacts:
     """Finds or makes the project and installs our interface; running it again changes nothing.
 
-    A project that the database does not know is found by its title, or made. Raises InterfaceChangedError where its interface
-    is neither the one installed nor ours, but for ``reinstall``.
+    A project that the database does not know is found by its title, or made. Raises InterfaceChangedError where its
+    interface is neither the one installed nor ours, but for ``reinstall``.
     """
     ours = our_interface()
     known = outbox.project(server.url, purpose)

@@ -23,7 +23,7 @@ class Fault(StrEnum):
     HTML_BEFORE = "a page of HTML with status 200, not done"
     HTML_AFTER = "a page of HTML with status 200, done all the same"
     UNAUTHORIZED = "401"
-    DOUBLE = "done twice"
+    DOUBLE_ERROR = "500, done twice"
 
 
 @dataclass(slots=True)
@@ -95,9 +95,9 @@ class FaultProxy:
             _send(request, *_ANSWERS[fault])
             return
         answer = self._forward(request, body)
-        if fault is Fault.DOUBLE:
+        if fault is Fault.DOUBLE_ERROR:
             self._forward(request, body)
-        if fault in (Fault.ERROR_AFTER, Fault.HTML_AFTER):
+        if fault in (Fault.ERROR_AFTER, Fault.DOUBLE_ERROR, Fault.HTML_AFTER):
             _send(request, *_ANSWERS[fault])
         elif fault is Fault.SILENCE_AFTER:
             self.silence.wait(30)
@@ -123,6 +123,7 @@ _PAGE = ("text/html", b"<html><body>Bad gateway</body></html>")
 _ANSWERS = {
     Fault.ERROR_BEFORE: (500, *_PAGE),
     Fault.ERROR_AFTER: (500, *_PAGE),
+    Fault.DOUBLE_ERROR: (500, *_PAGE),
     Fault.HTML_BEFORE: (200, *_PAGE),
     Fault.HTML_AFTER: (200, *_PAGE),
     Fault.UNAUTHORIZED: (401, "application/json", b'{"detail": "Invalid token."}'),
