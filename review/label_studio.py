@@ -18,6 +18,9 @@ from models.tables import Purpose
 
 PAGE = 200
 
+# Of a task and, under the same names, of its annotations: predictions, the most of it, are not asked for.
+_FIELDS = "id,data,updated_at,annotations,result,was_cancelled,completed_by,lead_time"
+
 
 class LabelStudioError(MendableError):
     """The server refuses; the message is one line and says what to do."""
@@ -166,7 +169,7 @@ class Server:
                 page=1,
                 page_size=PAGE,
                 fields="all",
-                include="id,data,updated_at,annotations",
+                include=_FIELDS,
             ).items
             return [_task(item.model_dump()) for item in items or []]
 

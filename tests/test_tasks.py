@@ -25,7 +25,7 @@ TEXT = "قال الوزير إن الأسعار ستنخفض، وأضاف الب
 
 
 @st.composite
-def annotations(draw: st.DrawFn) -> Annotation:
+def read_articles(draw: st.DrawFn) -> Annotation:
     raw = draw(st.sampled_from([TEXT, TEXT.replace(" ", "\n"), "😀" * 5 + TEXT]))
     names = st.sampled_from(["الوزير", "البيان", "أحمد\nعلي", "جمعة عناد"])
     # One speaker a name and kind, as in one article.
@@ -63,7 +63,7 @@ def sure(annotation: Annotation) -> tuple[Quotation, ...]:
     return tuple(replace(quotation, confidence=1.0) for quotation in annotation.quotations)
 
 
-@given(annotations())
+@given(read_articles())
 def test_what_is_accepted_comes_back_as_it_was(annotation: Annotation) -> None:
     correction = correct(annotation)
     assert correction.problems == ()
@@ -79,7 +79,7 @@ def test_real_articles_come_back_as_they_were(annotation: Annotation) -> None:
     assert (correction.quotations, correction.problems) == (sure(annotation), ())
 
 
-@given(annotations(), st.randoms())
+@given(read_articles(), st.randoms())
 def test_every_region_counts_once_whatever_is_deleted(annotation: Annotation, random: Any) -> None:
     def delete_some(result: Result) -> Result:
         for region in [item for item in result if item.get("type") == "labels"]:
