@@ -40,7 +40,7 @@ def read_correction(result: object, raw: str, sent: Sent) -> Correction:
     Reviewed quotations are sure: their confidence is 1. A speaker whose name and kind were sent keeps its mentions,
     any other has the words of its sources. Never raises: whatever does not fit becomes a problem.
     """
-    parts = Parts(raw)
+    parts = Parts(raw, sent)
     for item in result if isinstance(result, list) else [result]:
         parts.take(item)
     parts.join()

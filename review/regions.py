@@ -21,6 +21,7 @@ class Fault(StrEnum):
 
     MALFORMED = "malformed"
     OUT_OF_BOUNDS = "out of bounds"
+    BLANK = "blank"
     UNKNOWN_LABEL = "unknown label"
     DUPLICATE_ID = "duplicate id"
     DANGLING_RELATION = "dangling relation"
@@ -63,8 +64,8 @@ class Region:
 class Parts:
     """A result sorted into regions, what is said of them, and relations; problems with what fits nowhere."""
 
-    def __init__(self, raw: str) -> None:
-        self._length = len(raw)
+    def __init__(self, raw: str, sent: Sent) -> None:
+        self._raw, self._sent = raw, sent
         self.regions: dict[str, Region] = {}
         self.article: dict[str, str] = {}
         self.cues: dict[str, str] = {}
@@ -102,14 +103,24 @@ class Parts:
         start, end, labels = value["start"], value["end"], value["labels"]
         if not (type(start) is int and type(end) is int):
             raise TypeError(f"offsets {start!r}, {end!r}")
-        if not 0 <= start < end <= self._length:
-            self.refuse(key, Fault.OUT_OF_BOUNDS, f"[{start}, {end}) in a text of {self._length}")
+        if not 0 <= start < end <= len(self._raw):
+            self.refuse(key, Fault.OUT_OF_BOUNDS, f"[{start}, {end}) in a text of {len(self._raw)}")
         elif len(labels) != 1 or labels[0] not in _ROLES:
             self.refuse(key, Fault.UNKNOWN_LABEL, f"{labels!r} at [{start}, {end})")
         elif key in self.regions:
             self.refuse("", Fault.DUPLICATE_ID, f"{key} again at [{start}, {end})")
+        elif span := self._trimmed(key, Span(start, end)):
+            self.regions[key] = Region(key, _ROLES[labels[0]], span)
         else:
-            self.regions[key] = Region(key, _ROLES[labels[0]], Span(start, end))
+            self.refuse(key, Fault.BLANK, f"only spaces at [{start}, {end})")
+
+    def _trimmed(self, key: str, span: Span) -> Span | None:
+        """Without the spaces at its edges that a hand takes along; what was sent stays as it was sent."""
+        known = self._sent.regions.get(key)
+        if known and known.span == span:
+            return span
+        words = span.of(self._raw)
+        return Span(span.end - len(words.lstrip()), span.start + len(words.rstrip())) if words.strip() else None
 
     def join(self) -> None:
         """Joins what was taken, when all of it is known: a relation may come before its regions."""
@@ -166,7 +177,7 @@ class Parts:
         return self.regions[key].role if key in self.regions else sent.regions[key].role
 
     def refuse(self, region: str, fault: Fault, detail: str) -> None:
-        if fault in (Fault.OUT_OF_BOUNDS, Fault.UNKNOWN_LABEL, Fault.MALFORMED):
+        if fault in (Fault.OUT_OF_BOUNDS, Fault.BLANK, Fault.UNKNOWN_LABEL, Fault.MALFORMED):
             self.bad.add(region)
         self.problems.append(Problem(fault, detail, region))
 

@@ -37,7 +37,7 @@ def awkward_annotation(number: int = 0) -> Annotation:
     """Emoji, diacritics, Windows line ends, markup, a split content, a relayer, and a source that two share."""
     raw = (
         f"🎉 خبر {number} 👩‍👩‍👧\r\n\r\nقال الوَزِيرُ <b>أحمد</b> & رفاقه: «نعم 😀 سنعمل»، وأضاف، «غدًا».\r\n"
-        "ونقلت الوكالة عن الوزير أن الأسعار &lt;ستنخفض&gt; قريبا 🇮🇶.\r\n"
+        "ونقلت الوكالة عن الوزير أن الأسعار 😀😀 &lt;ستنخفض&gt; قريبا 🇮🇶.\r\n"
     )
 
     def span(words: str) -> Span:
@@ -56,7 +56,7 @@ def awkward_annotation(number: int = 0) -> Annotation:
         ),
         Quotation(
             QuotationType.INDIRECT,
-            (span("الأسعار &lt;ستنخفض&gt; قريبا"),),
+            (span("الأسعار 😀😀 &lt;ستنخفض&gt; قريبا"),),
             cue=span("ونقلت"),
             source=span("الوزير"),
             speaker=minister,

@@ -18,7 +18,7 @@ from extractor.quotation import Quotation, QuotationType, Role, Span, Speaker, S
 from models.tables import Origin, Verdict
 from review.corrections import Correction, read_correction
 from review.regions import Fault
-from review.tasks import Result, prediction, sent, shown, task
+from review.tasks import Result, Sent, prediction, sent, shown, task
 from tests.reviewing import awkward_annotation, gold_annotations, regions, without
 
 TEXT = "قال الوزير إن الأسعار ستنخفض، وأضاف البيان أن 😀 العمل مستمر \r\n في كل مكان."
@@ -128,7 +128,7 @@ def test_a_moved_boundary() -> None:
 
     correction = correct(annotation, shorten)
     assert correction.verdict is Verdict.CORRECTED
-    assert correction.quotations[1].content[0].of(annotation.document.raw) == "الأسعار &lt;ستنخفض&gt;"
+    assert correction.quotations[1].content[0].of(annotation.document.raw) == "الأسعار 😀😀 &lt;ستنخفض&gt;"
     assert Counter(correction.origins)[Role.CONTENT, Origin.CHANGED] == 1
     assert correction.problems == ()
 
@@ -223,6 +223,7 @@ def _relation(one: str, other: str) -> dict[str, Any]:
         ([_region("x", "Content", 0, 9999)], Fault.OUT_OF_BOUNDS),
         ([_region("x", "Content", 9, 3)], Fault.OUT_OF_BOUNDS),
         ([_region("x", "Content", -1, 3)], Fault.OUT_OF_BOUNDS),
+        ([_region("x", "Content", 1, 2)], Fault.BLANK),
         ([_region("x", "Speaker", 0, 3)], Fault.UNKNOWN_LABEL),
         ([_region("x", "Content", "0", 3)], Fault.MALFORMED),
         ([_region("x", "Content", None, None)], Fault.MALFORMED),
@@ -278,3 +279,9 @@ def test_a_blind_task_shows_nothing_of_what_was_found() -> None:
     blind = task(awkward_annotation(), blind=True)
     assert blind.keys() == {"data"}
     assert blind["data"].keys() == {"text", "title", "doc_id"}
+
+
+def test_spaces_that_a_hand_takes_along_are_left_out() -> None:
+    raw = "قال الوزير: «العمل مستمر»."
+    correction = read_correction([_region("a", "Content", 12, 13), _region("b", "Content", 3, 11)], raw, Sent())
+    assert [quotation.content[0] for quotation in correction.quotations] == [Span(4, 11), Span(12, 13)]
