@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LABEL_STUDIO := .venv-label-studio
+LABEL_STUDIO_PORT ?= 8080
 INPUT ?= seeds/articles
 OUTPUT ?= quotations.jsonl
 GOLD ?= ../shared/gold/train.jsonl
@@ -10,13 +12,13 @@ RAW ?= $(wildcard ../shared/corpus/ant-*.jsonl.xz)
 ENCODER := runs/encoder
 CHECKPOINT ?= runs/checkpoint
 
-.PHONY: run test check format checkpoint annotated clean
+.PHONY: run test check format checkpoint annotated label-studio label-studio-environment clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed
 	$(BIN)/extractor run $(INPUT) --format table --output $(OUTPUT)
 
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev label-studio-environment
 	$(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev
@@ -56,6 +58,18 @@ annotated:
 $(ENCODER)/model.safetensors: | annotated $(VENV)/installed-recipe
 	$(BIN)/extractor unpack-base $(ENCODER)
 
+# A Label Studio on this machine to review in: user, token and project ready, its data in label-studio-data.
+label-studio: $(VENV)/installed label-studio-environment
+	$(BIN)/python -m review.local_server label-studio-data $(LABEL_STUDIO_PORT)
+
+label-studio-environment: $(LABEL_STUDIO)/installed
+
+# An environment of its own: its pins clash with ours.
+$(LABEL_STUDIO)/installed:
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check label-studio==1.23.2
+	touch $@
+
 # Plain `torch` would bring several gigabytes of CUDA: it is installed first, by its exact version.
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -74,4 +88,4 @@ $(VENV)/installed-recipe: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(LABEL_STUDIO) build dist *.egg-info

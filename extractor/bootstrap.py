@@ -45,7 +45,7 @@ def measures(earned: Numbers) -> list[Measure]:
     """One for each measure, from credits of shape articles × measures × 4."""
     total = earned.sum(0)
     precision, recall = _precision_recall(total)
-    low, high = _interval(f1(np.tensordot(_draws(len(earned)), earned, axes=1)))
+    low, high = _interval(f1(np.tensordot(_draws(len(earned)), earned, axes=1).astype(float)))
     columns = np.stack([precision, recall, f1(total), low, high], axis=-1)
     return [Measure(*row) for row in columns.tolist()]
 

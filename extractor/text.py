@@ -84,7 +84,7 @@ def clean(raw: str) -> CleanText:
     if any(mark in raw for mark in "\u0653\u0654\u0655"):
         even = _MARK_HAMZA.sub(_composed, even)
     text = even.translate(_table())
-    offsets = np.arange(len(raw), dtype=np.int32)
+    offsets: NDArray[np.int32] = np.arange(len(raw), dtype=np.int32)
     if text != raw:
         codes = np.frombuffer(even.encode("utf-32-le", "surrogatepass"), dtype="<u4")
         offsets = np.repeat(offsets, _lengths()[codes])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -265,20 +265,43 @@ def _save_quotations(connection: Connection, annotations: Mapping[int, Annotatio
     _insert(connection, SpanRow, spans)
 
 
-def _load(connection: Connection, sha256s: Sequence[str], checkpoint: int) -> dict[str, Annotation]:
+def load_annotations(connection: Connection, ids: Collection[int]) -> dict[int, Annotation]:
+    """By their ids, with the place where the article was first seen; a reviewed one has "" for its checkpoint."""
     query = (
-        select(AnnotationRow.id, AnnotationRow.article_id, ArticleRow.sha256, ArticleRow.raw, CheckpointRow.name)
+        select(AnnotationRow.id, AnnotationRow.article_id, ArticleRow.raw, CheckpointRow.name)
         .join(ArticleRow, ArticleRow.id == AnnotationRow.article_id)
-        .join(CheckpointRow, CheckpointRow.id == AnnotationRow.checkpoint_id)
-        .where(ArticleRow.sha256.in_(sha256s), AnnotationRow.checkpoint_id == checkpoint)
+        .outerjoin(CheckpointRow, CheckpointRow.id == AnnotationRow.checkpoint_id)
+        .where(AnnotationRow.id.in_(ids))
     )
     found = connection.execute(query).all()
     quotations = _load_quotations(connection, [row.id for row in found])
-    seen = _first_sightings(connection, [row.article_id for row in found])
-    return {
-        row.sha256: Annotation(Document(raw=row.raw, **seen[row.article_id]), row.name, tuple(quotations[row.id]))
-        for row in found
-    }
+    documents = load_documents(connection, {row.article_id: row.raw for row in found})
+    return {row.id: Annotation(documents[row.article_id], row.name or "", tuple(quotations[row.id])) for row in found}
+
+
+def load_documents(connection: Connection, raws: Mapping[int, str]) -> dict[int, Document]:
+    """By their articles' ids, as of the place where each was first seen."""
+    seen = _first_sightings(connection, list(raws))
+    return {article: Document(raw=raw, **seen[article]) for article, raw in raws.items()}
+
+
+def save_reviewed(connection: Connection, article: int, annotation: Annotation) -> int:
+    """A person's reading of the article; its id. Raises ValueError where a span ends outside the text."""
+    check_spans(annotation)
+    row = {"article_id": article, "kind": AnnotationKind.REVIEWED}
+    key = connection.execute(insert(AnnotationRow).returning(AnnotationRow.id), row).scalar_one()
+    _save_quotations(connection, {key: annotation})
+    return key
+
+
+def _load(connection: Connection, sha256s: Sequence[str], checkpoint: int) -> dict[str, Annotation]:
+    query = (
+        select(AnnotationRow.id, ArticleRow.sha256)
+        .join(ArticleRow, ArticleRow.id == AnnotationRow.article_id)
+        .where(ArticleRow.sha256.in_(sha256s), AnnotationRow.checkpoint_id == checkpoint)
+    )
+    ids = dict(connection.execute(query).all())
+    return {ids[key]: annotation for key, annotation in load_annotations(connection, ids).items()}
 
 
 def _first_sightings(connection: Connection, articles: Sequence[int]) -> dict[int, dict[str, Any]]:

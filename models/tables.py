@@ -223,3 +223,142 @@ class ReviewTaskRow(Table):
     state: Mapped[TaskState] = mapped_column(_values_of(TaskState, "state"), default=TaskState.PENDING)
     uncertainty: Mapped[float]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Purpose(StrEnum):
+    """What a project of Label Studio is for: ``blind`` tasks hold no predictions, what comes back is gold."""
+
+    REVIEW = "review"
+    BLIND = "blind"
+
+
+class PushState(StrEnum):
+    """``planned``: the server may or may not have it; ``gone``: somebody deleted it there."""
+
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    GONE = "gone"
+
+
+class Verdict(StrEnum):
+    """What a review says of an article; the first three are readings of it, which training may use."""
+
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    NO_QUOTATIONS = "no quotations"
+    REJECTED = "rejected"
+    UNCLEAR = "unclear"
+    SKIPPED = "skipped"
+    DELETED = "deleted"
+
+
+READINGS = (Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.NO_QUOTATIONS)
+
+
+class Origin(StrEnum):
+    """What became of a region, against what was sent."""
+
+    UNTOUCHED = "untouched"
+    CHANGED = "changed"
+    ADDED = "added"
+    DELETED = "deleted"
+
+
+class ProjectRow(Table):
+    """A project on a server; ``interface`` is what we installed there, ``cursor`` how far its changes were pulled."""
+
+    __tablename__ = "projects"
+    __table_args__ = (UniqueConstraint("url", "label_studio_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    label_studio_id: Mapped[int]
+    purpose: Mapped[Purpose] = mapped_column(_values_of(Purpose, "purpose"))
+    interface: Mapped[str] = mapped_column(Text)
+    cursor: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class PushRow(Table):
+    """The outbox: an article that is to be, or is, a task of a project. Written before anything is sent.
+
+    ``annotation_id``: the prediction that it shows; ``task_id``: the server's; ``reason``: why it was chosen.
+    """
+
+    __tablename__ = "pushes"
+    __table_args__ = (UniqueConstraint("project_id", "article_id"), Index(None, "project_id", "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id", ondelete="CASCADE"), index=True)
+    annotation_id: Mapped[int | None] = mapped_column(ForeignKey("annotations.id", ondelete="SET NULL"), index=True)
+    state: Mapped[PushState] = mapped_column(_values_of(PushState, "state"), default=PushState.PLANNED)
+    task_id: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class LeaseRow(Table):
+    """What one program at a time may do, until ``expires_at``."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    holder: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReviewRow(Table):
+    """An annotation of Label Studio as it was at one time; one that was done again has a further ``revision``.
+
+    ``annotation_id``: its reading, where the verdict is one; ``result``: as it came.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("push_id", "label_studio_id", "revision"),
+        CheckConstraint(
+            "(verdict IN ('accepted', 'corrected', 'no quotations')) = (annotation_id IS NOT NULL)",
+            name="readings_have_annotations",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    push_id: Mapped[int] = mapped_column(ForeignKey("pushes.id", ondelete="CASCADE"))
+    task_id: Mapped[int]
+    label_studio_id: Mapped[int]
+    revision: Mapped[int]
+    verdict: Mapped[Verdict] = mapped_column(_values_of(Verdict, "verdict"))
+    annotation_id: Mapped[int | None] = mapped_column(ForeignKey("annotations.id", ondelete="CASCADE"), unique=True)
+    reviewer: Mapped[str] = mapped_column(Text)
+    lead_time: Mapped[float | None]
+    interface_sha256: Mapped[str] = mapped_column(String(64))
+    reviewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    note: Mapped[str] = mapped_column(Text)
+    result: Mapped[Any] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class RegionCountRow(Table):
+    """How many regions of a review have that origin; the checkpoint is that of the push's annotation."""
+
+    __tablename__ = "region_counts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[Role] = mapped_column(_values_of(Role, "role"), primary_key=True)
+    origin: Mapped[Origin] = mapped_column(_values_of(Origin, "origin"), primary_key=True)
+    regions: Mapped[int]
+
+
+class ProblemRow(Table):
+    """What did not fit in a review; ``quarantined``: it was left out, otherwise it is in doubt only."""
+
+    __tablename__ = "problems"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id", ondelete="CASCADE"), index=True)
+    region: Mapped[str] = mapped_column(Text)
+    fault: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(Text)
+    quarantined: Mapped[bool]

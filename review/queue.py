@@ -15,7 +15,7 @@ MOVES = {
     TaskState.PENDING: {TaskState.PUSHED, TaskState.REVIEWED, TaskState.SKIPPED},
     TaskState.PUSHED: {TaskState.PENDING, TaskState.REVIEWED, TaskState.SKIPPED},
     TaskState.REVIEWED: set[TaskState](),
-    TaskState.SKIPPED: {TaskState.PENDING},
+    TaskState.SKIPPED: {TaskState.PENDING, TaskState.REVIEWED},
 }
 """From each state, those that may follow. What was reviewed stays reviewed."""
 

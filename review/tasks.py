@@ -132,9 +132,19 @@ def _regions(annotation: Annotation) -> list[list[SentRegion]]:
         regions = [SentRegion(f"{key}-{part}", Role.CONTENT, span, position, part) for part, span in parts]
         for role, place in ((Role.CUE, quotation.cue), (Role.SOURCE, quotation.source)):
             if place:
-                regions.append(SentRegion(f"{role.value}-{place.start}-{place.end}", role, place, position))
+                regions.append(SentRegion(region_id(role, place), role, place, position))
         groups.append(regions)
     return groups
+
+
+def region_id(role: Role, span: Span) -> str:
+    """Of a cue or source, which several quotations may share."""
+    return f"{role.value}-{span.start}-{span.end}"
+
+
+def main_id(region: SentRegion) -> str:
+    """Of the content that a part belongs to."""
+    return f"{region.id.removesuffix(f'-{region.part}')}-0"
 
 
 def one_line(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client, which reads it once
 
@@ -11,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from review.local_server import PROGRAM, Credentials, prepare, running
 from tests.stories import articles
 
 if TYPE_CHECKING:
     from extractor.pipeline import Extractor
 
 ROOT = Path(__file__).parents[1]
+REVIEWER = Credentials("reviewer@example.org", "only-for-tests", "0123456789abcdef0123456789abcdef01234567")
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +95,16 @@ def trained(trained_checkpoint: Path) -> Extractor:
     from extractor.pipeline import Extractor
 
     return Extractor.load(trained_checkpoint, device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server, whose user is REVIEWER; its data are a copy of a folder prepared once."""
+    if not PROGRAM.exists():
+        pytest.skip("no Label Studio here: make label-studio-environment")
+    prepared = PROGRAM.parents[1] / "prepared"
+    prepare(prepared, REVIEWER)
+    folder = tmp_path_factory.mktemp("label-studio") / "data"
+    shutil.copytree(prepared, folder)
+    with running(folder) as url:
+        yield url

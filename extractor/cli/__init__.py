@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, run, serve, train, unpack_base
+from extractor.cli import adapt, calibrate, evaluate, label, review, run, serve, train, unpack_base
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -49,6 +49,7 @@ app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
+app.add_typer(review.app, name="review")
 
 
 def _print_version(wanted: bool) -> None:
