@@ -25,7 +25,7 @@ from extractor import rules
 from extractor.annotation import Annotation
 from extractor.document import Document
 from extractor.quotation import Quotation
-from models.tables import Origin, Purpose, Verdict
+from models.tables import READINGS, Origin, Purpose, Verdict
 from review.corrections import read_correction
 from review.interface import our_interface, set_up
 from review.label_studio import Server
@@ -153,8 +153,8 @@ def check(loop: Loop, answers: list[tuple[Annotation, dict[str, Any], Change]], 
         reading = readings.get(article.document.sha256)
         verdict, quotations = expected(article, do)
         came[verdict] += 1
-        if (reading is not None) != (verdict in (Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.NO_QUOTATIONS)) or (reading and reading.quotations != quotations):
-            wrong += 1
+        is_reading = verdict in READINGS
+        wrong += (reading is not None) != is_reading or bool(reading and reading.quotations != quotations)
         spans += sum(len(q.content) + bool(q.cue) + bool(q.source) for q in (reading.quotations if reading else ()))
         if do is not skip:
             expected_regions += expected_origins(article, do)

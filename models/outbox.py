@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from extractor.annotation import Annotation
 from extractor.errors import MendableError
@@ -114,13 +114,13 @@ class Outbox:
                 _move(connection, [plan.annotation_id for plan in new], TaskState.PENDING, TaskState.PUSHED)
         return len(new)
 
-    def in_doubt(self, project: Project, limit: int) -> list[Push]:
-        """What was planned and not yet confirmed, the oldest first."""
+    def in_doubt(self, project: Project, limit: int, after: int = 0) -> list[Push]:
+        """What was planned and not yet confirmed, the oldest first, of pushes with ids above ``after``."""
         query = (
             select(PushRow.id, ArticleRow.sha256, PushRow.annotation_id)
             .join(ArticleRow, ArticleRow.id == PushRow.article_id)
             .where(PushRow.project_id == project.id, PushRow.state == PushState.PLANNED)
-            .where(PushRow.annotation_id.is_not(None))
+            .where(PushRow.annotation_id.is_not(None), PushRow.id > after)
             .order_by(PushRow.id)
             .limit(limit)
         )
@@ -131,10 +131,11 @@ class Outbox:
 
     def confirm(self, project: Project, tasks: Mapping[int, int]) -> None:
         """The server's tasks by our pushes: they are there."""
-        with writing(self.engine) as connection:
-            for push, task in tasks.items():
-                query = update(PushRow).where(PushRow.id == push, PushRow.project_id == project.id)
-                connection.execute(query.values(state=PushState.CONFIRMED, task_id=task))
+        if tasks:
+            query = update(PushRow).where(PushRow.id == bindparam("push"), PushRow.project_id == project.id)
+            rows = [{"push": push, "task": task} for push, task in tasks.items()]
+            with writing(self.engine) as connection:
+                connection.execute(query.values(state=PushState.CONFIRMED, task_id=bindparam("task")), rows)
 
     def adopt(self, project: Project, tasks: Mapping[str, tuple[int, str]]) -> int:
         """Takes in tasks that the server has and the outbox does not, as after an older database was restored.

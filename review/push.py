@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
-from models.outbox import Lease, Outbox, Plan, Project, Push
+from models.outbox import Outbox, Plan, Project, Push
 from models.tables import Purpose
 from review.interface import check_interface
-from review.label_studio import FoundTask, Server, ServerAwayError
+from review.label_studio import FoundTask, ProjectFacts, Server, ServerAwayError
 from review.tasks import task
 
 BATCH = 200
@@ -30,6 +32,14 @@ class PushCounts:
     @property
     def done(self) -> int:
         return self.imported + self.found
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A push and its task as it goes over the wire."""
+
+    push: Push
+    task: dict[str, Any]
 
 
 class Pusher:
@@ -55,21 +65,24 @@ class Pusher:
         Raises LeaseTakenError while another program pushes, InterfaceChangedError, and ServerAwayError when patience
         is at its end; what is left then stays planned.
         """
-        with self._outbox.lease(self._project) as lease:
-            check_interface(self._server, self._project)
-            self._send_all(lease)
-            for first in range(0, len(plans), BATCH):
-                self._outbox.plan(self._project, plans[first : first + BATCH])
-                self._send_all(lease)
-            self._follow_version()
+        with self._outbox.lease(self._project) as lease, ThreadPoolExecutor(1) as ahead:
+            facts = check_interface(self._server, self._project)
+            self._outbox.plan(self._project, plans)
+            # While the server works, the next batch is made ready.
+            next_batch = ahead.submit(self._ready, 0)
+            while batch := next_batch.result():
+                next_batch = ahead.submit(self._ready, batch[-1].push.id)
+                lease.renew()
+                self._send(batch)
+            self._follow_version(facts)
         return self.counts
 
-    def _send_all(self, lease: Lease) -> None:
-        while batch := self._outbox.in_doubt(self._project, BATCH):
-            lease.renew()
-            self._send(batch)
+    def _ready(self, after: int) -> list[_Ready]:
+        blind = self._project.purpose is Purpose.BLIND
+        pushes = self._outbox.in_doubt(self._project, BATCH, after)
+        return [_Ready(push, task(push.annotation, blind=blind)) for push in pushes]
 
-    def _send(self, batch: Sequence[Push]) -> None:
+    def _send(self, batch: Sequence[_Ready]) -> None:
         """Until every task of the batch is known to be there, once."""
         pauses = iter(self._pauses)
         doubtful = False  # whether a request may have been done that seemed to fail
@@ -86,30 +99,28 @@ class Pusher:
                 if pause is None:
                     raise
                 time.sleep(pause)
-        self.counts.checkpoints.update(push.annotation.checkpoint for push in batch)
+        self.counts.checkpoints.update(ready.push.annotation.checkpoint for ready in batch)
 
-    def _look_up(self, batch: Sequence[Push]) -> list[Push]:
+    def _look_up(self, batch: Sequence[_Ready]) -> list[_Ready]:
         """Confirms what the server has, deletes second tasks of one article, and returns what is missing."""
         by_key: dict[str, list[FoundTask]] = {}
-        for found in self._server.find_tasks(self._project.label_studio_id, [push.sha256 for push in batch]):
+        for found in self._server.find_tasks(self._project.label_studio_id, [ready.push.sha256 for ready in batch]):
             by_key.setdefault(found.doc_id, []).append(found)
         kept = {key: self._without_surplus(tasks) for key, tasks in by_key.items()}
-        self._outbox.confirm(self._project, {p.id: kept[p.sha256].id for p in batch if p.sha256 in kept})
+        self._outbox.confirm(self._project, {r.push.id: kept[r.push.sha256].id for r in batch if r.push.sha256 in kept})
         if any(found.annotations for found in kept.values()):
             # Labels of a task that this database did not know of: the next pull reads everything again.
             self._outbox.set_cursor(self._project, None)
-        new = {push.id for push in batch if push.sha256 in kept} - self._settled
+        new = {ready.push.id for ready in batch if ready.push.sha256 in kept} - self._settled
         self.counts.found += len(new)
         self._settle(new)
-        return [push for push in batch if push.sha256 not in kept]
+        return [ready for ready in batch if ready.push.sha256 not in kept]
 
-    def _import(self, missing: Sequence[Push]) -> None:
-        blind = self._project.purpose is Purpose.BLIND
-        tasks = [task(push.annotation, blind=blind) for push in missing]
-        ids = self._server.import_tasks(self._project.label_studio_id, tasks)
-        self._outbox.confirm(self._project, {push.id: key for push, key in zip(missing, ids, strict=True)})
+    def _import(self, missing: Sequence[_Ready]) -> None:
+        ids = self._server.import_tasks(self._project.label_studio_id, [ready.task for ready in missing])
+        self._outbox.confirm(self._project, {ready.push.id: key for ready, key in zip(missing, ids, strict=True)})
         self.counts.imported += len(missing)
-        self._settle(push.id for push in missing)
+        self._settle(ready.push.id for ready in missing)
 
     def _without_surplus(self, tasks: Sequence[FoundTask]) -> FoundTask:
         """The one with most annotations, or else the oldest; the others are deleted unless somebody worked on them."""
@@ -124,8 +135,9 @@ class Pusher:
         self._settled.update(pushes)
         self._on_progress(self.counts)
 
-    def _follow_version(self) -> None:
+    def _follow_version(self, before: ProjectFacts) -> None:
         """Label Studio shows, and sorts by, the predictions of one checkpoint: of the one that most were pushed of."""
         if self.counts.checkpoints and self._project.purpose is Purpose.REVIEW:
             ((checkpoint, _),) = self.counts.checkpoints.most_common(1)
-            self._server.set_model_version(self._project.label_studio_id, checkpoint)
+            if checkpoint != before.model_version:
+                self._server.set_model_version(self._project.label_studio_id, checkpoint)

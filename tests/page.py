@@ -26,6 +26,24 @@ _PLACE = """(element, offset) => {
 }"""
 
 
+_FIND = """(element, words) => {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let node;
+  while ((node = walker.nextNode())) {
+    const at = node.textContent.indexOf(words);
+    if (at < 0) continue;
+    const box = (from, to) => {
+      const range = document.createRange();
+      range.setStart(node, from);
+      range.setEnd(node, to);
+      return range.getBoundingClientRect();
+    };
+    const first = box(at, at + 1), last = box(at + words.length - 1, at + words.length);
+    return [[first.right, (first.top + first.bottom) / 2], [last.left, (last.top + last.bottom) / 2]];
+  }
+}"""
+
+
 class ReviewPage:
     """``clicks`` (a drag is one) and ``keys`` (a chord, or a word typed, is one) since the task was opened."""
 
@@ -59,6 +77,11 @@ class ReviewPage:
         self._click(self.spans(region).first)
         self.page.wait_for_selector('[data-testid="textarea-control"]')
 
+    def select_first_content(self) -> None:
+        self._click(self.page.locator('.htx-highlight[data-label$="Content"]').first)
+        self.page.wait_for_selector('[data-testid="textarea-control"]')
+        self.page.wait_for_timeout(500)
+
     def drag_end(self, region: str, letters: int) -> None:
         """Moves the end of the selected region back, before its last ``letters``."""
         last = self.spans(region).last
@@ -83,6 +106,40 @@ class ReviewPage:
         self.page.keyboard.type(name)
         self.keys += 1
         self._press("Enter")
+
+    def draw(self, label: str, words: str) -> None:
+        """Marks words of the article with the label of that hotkey."""
+        self._press(label)
+        box = self.page.locator(".lsf-htx-richtext").first.evaluate(_FIND, words)
+        assert box, words
+        (right, top), (left, bottom) = box
+        self.page.mouse.move(right - 1, top)
+        self.page.mouse.down()
+        self.page.mouse.move(left + 1, bottom, steps=8)
+        self.page.mouse.up()
+        self.clicks += 1
+        self.page.wait_for_timeout(300)
+
+    def click(self, label: str) -> None:
+        """The region of that number and label, as `4:Cue`."""
+        self._click(self.page.locator(f'.htx-highlight[data-label="{label}"]').first)
+        self.page.wait_for_timeout(300)
+
+    def join(self, label: str) -> None:
+        """The selected region with that one."""
+        self._press("Alt+R")
+        self.click(label)
+
+    def skip(self) -> None:
+        with self.page.expect_response(lambda answer: "/annotations" in answer.url and answer.request.method == "POST"):
+            self._press("Control+Space")
+
+    def open_stream(self, project: int) -> None:
+        """As `Label All Tasks` does."""
+        self.page.goto(f"{self.url}/projects/{project}/data?labeling=1")
+        self.page.wait_for_selector(".htx-highlight")
+        self.page.wait_for_load_state("networkidle")
+        self.clicks = self.keys = 0
 
     def delete(self) -> None:
         """The selected region."""

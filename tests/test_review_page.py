@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from extractor.annotation import Annotation
-from extractor.quotation import Role
+from extractor.document import Document
+from extractor.quotation import Quotation, QuotationType, Role, Span, Speaker, SpeakerKind
 from models.tables import Purpose, Verdict
 from review.interface import set_up
 from review.label_studio import Server
@@ -142,3 +143,49 @@ def test_emoji_diacritics_and_markup(page: ReviewPage, loop: Loop) -> None:
     (trouble,) = loop.reviews.troubles()
     assert reading.annotation.quotations[1].content[0].of(awkward.document.raw) == "الأسعار 😀😀 &lt;ستنخفض&gt; ق"
     assert (trouble.trouble.fault, trouble.trouble.quarantined) == ("cuts a word", False)
+
+
+def test_a_quotation_is_drawn_by_hand(page: ReviewPage, tmp_path: Path, label_studio: str) -> None:
+    document = Document("d", "عاجل: خبر\nوقال الوزير إن الأسعار ستنخفض غدا.\n😀 صرح مدير الشركة بأن العمل مستمر.")
+    known = Quotation(QuotationType.INDIRECT, (Span(25, 41),), cue=Span(10, 14))
+    loop = Loop(
+        tmp_path / "extractor.db", Server(label_studio, REVIEWER.token), [Annotation(document, "starter", (known,))]
+    )
+    set_up(loop.server, loop.outbox, Purpose.REVIEW, title=f"Drawn {tmp_path.name}")
+    loop.push()
+    (found,) = loop.server.find_tasks(loop.project.label_studio_id, [document.sha256])
+    page.open(loop.project.label_studio_id, found.id)
+    page.draw("2", "صرح")
+    page.draw("3", "مدير الشركة")
+    page.draw("1", "العمل مستمر")
+    page.click("5:Content")
+    page.join("3:Cue")
+    page.click("5:Content")
+    page.join("4:Source")
+    assert (page.clicks, page.keys) == (7, 5)
+    page.submit()
+    loop.pull()
+    (reading,) = loop.reviews.readings()
+    drawn = reading.annotation.quotations[1]
+    assert [drawn.content[0].of(document.raw), drawn.cue and drawn.cue.of(document.raw)] == ["العمل مستمر", "صرح"]
+    assert drawn.speaker == Speaker("مدير الشركة", SpeakerKind.PERSON, ("مدير الشركة",))
+    assert loop.reviews.troubles() == []
+
+
+def test_a_type_by_one_letter_and_a_skip(page: ReviewPage, loop: Loop) -> None:
+    seed = gold_annotations()[1]
+    open_task(page, loop, seed)
+    content = first_of(seed, Role.CONTENT)
+    page.select(content.id)
+    page.press("m")
+    page.press("g")
+    page.submit()
+    assert (page.clicks, page.keys) == (1, 3)
+    page.open_stream(loop.project.label_studio_id)
+    page.skip()
+    assert loop.pull().verdicts == {Verdict.CORRECTED: 1, Verdict.SKIPPED: 1}
+    (reading,) = loop.reviews.readings()
+    changed = reading.annotation.quotations[content.position]
+    assert changed.type is QuotationType.MIXED
+    assert changed.speaker
+    assert changed.speaker.kind is SpeakerKind.GROUP

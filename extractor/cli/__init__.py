@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, review, run, serve, train, unpack_base
+from extractor.cli import adapt, calibrate, evaluate, label, review, review_agreement, run, serve, train, unpack_base
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -50,6 +50,8 @@ app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.add_typer(review.app, name="review")
+review.app.command("agreement")(review_agreement.agreement)
+review.app.command("leakage")(review_agreement.leakage)
 
 
 def _print_version(wanted: bool) -> None:
