@@ -1,6 +1,6 @@
 """How well wire copies are told: real articles, invented copies of some, and what is taken for a copy besides.
 
-`python -m benchmarks.near_duplicates SHOWN ../shared/corpus/ant-*.jsonl.xz`: so many of the latter are printed.
+`python -m benchmarks.near_duplicates SHOWN ../shared/corpus/ant-*.jsonl.xz`; SHOWN of the latter are printed.
 """
 
 from __future__ import annotations

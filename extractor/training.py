@@ -34,7 +34,8 @@ from extractor.training_log import TrainingLog, read_curve
 class Recipe:
     """What decides a training run, apart from its data and base.
 
-    ``average`` is the decay of the weight average, ``silver`` the number of silver examples an annotated one and epoch.
+    ``average`` is the decay of the weight average, ``silver`` the number of silver examples an annotated one and epoch,
+    ``threshold`` the probability from which the checkpoint takes a word for a cue.
     """
 
     epochs: int = 4
@@ -48,6 +49,7 @@ class Recipe:
     describe_weight: float = 0.3
     augment: bool = True
     silver: float = 0.5
+    threshold: float = 0.6
     sizes: HeadSizes = field(default_factory=HeadSizes)
 
 
@@ -203,7 +205,7 @@ class _Run:
         """A tagger with the averaged weights, apart from the one in training."""
         averaged = deepcopy(self.tagger).to("cpu").eval()
         averaged.load_state_dict(self.average)
-        return Checkpoint(name, averaged, self.pieces)
+        return Checkpoint(name, averaged, self.pieces, self.recipe.threshold)
 
     def save_state(self) -> None:
         groups = {"weights": self.tagger.state_dict(), "average": self.average}

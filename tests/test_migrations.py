@@ -17,9 +17,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
+from extractor.quotation import Role
 from models.engine import MIGRATIONS, DatabaseError, migration_config, newest_revision, open_database
+from models.outbox import Outbox
+from models.reviews import Review, Reviews, Trouble
 from models.store import Store
-from models.tables import Table
+from models.tables import Origin, Purpose, Table, Verdict, utc_now
 from tests.saving import annotation, start
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +37,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     run = start(store)
     store.save(run, map(annotation, range(3)))
     store.record_failure(run, "x.txt", None, "empty")
+    _save_review(engine)
     yield engine
     engine.dispose()
 
@@ -113,7 +117,7 @@ def test_rebuilding_a_table_keeps_the_rows_that_point_to_it(engine: Engine, tmp_
     migrate(engine, "upgrade", "head", _with_a_step(tmp_path, step))
     assert Store(engine).totals() == before
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM spans")) == 24
+        assert connection.scalar(text("SELECT count(*) FROM spans")) == 32
 
 
 def test_the_package_works_from_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -124,6 +128,31 @@ def test_the_package_works_from_a_folder_of_its_own(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
     with sqlite3.connect(tmp_path / "new.db") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISIONS[-1],)
+
+
+def _save_review(engine: Engine) -> None:
+    outbox, reviews = Outbox(engine), Reviews(engine)
+    outbox.save_project("http://x", 1, Purpose.REVIEW, "<View/>")
+    project = outbox.project("http://x", Purpose.REVIEW)
+    assert project
+    sha256 = annotation(0).document.sha256
+    outbox.adopt(project, {sha256: (7, "starter")})
+    task = reviews.pushed(project, [sha256])[sha256]
+    trouble = Trouble("r", "blank", "only spaces", quarantined=True)
+    review = Review(
+        task_id=7,
+        label_studio_id=1,
+        verdict=Verdict.CORRECTED,
+        reviewer="a@b.c",
+        interface_sha256="0" * 64,
+        reviewed_at=utc_now(),
+        annotation=annotation(0),
+        result=[],
+        troubles=[trouble],
+        origins={(Role.CONTENT, Origin.UNTOUCHED): 3},
+    )
+    assert reviews.save([(task, review)]) == [review]
+    assert reviews.save([(task, review)]) == []
 
 
 def migrate(engine: Engine, verb: str, revision: str, scripts: Path = MIGRATIONS) -> None:

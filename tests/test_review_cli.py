@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from review.label_studio import Server
 from review.local_server import free_port
 from tests.conftest import REVIEWER
 from tests.program import ENVIRONMENT, PROGRAM, Result, extractor, records
-from tests.reviewing import Loop, Reviewer, awkward_annotation, prediction
+from tests.reviewing import Loop, Reviewer, awkward_annotation, prediction, regions, without
 
 pytestmark = pytest.mark.slow
 ARTICLES = 6
@@ -148,3 +149,55 @@ def _until(true: Callable[[], bool], seconds: float = 60) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.3)
+
+
+def test_two_reviewers_who_differ(loop: Loop, review: Callable[..., Result], tmp_path: Path) -> None:
+    assert review("setup", "--title", f"Agreement {tmp_path.name}").returncode == 0
+    review("push", "--count", "1")
+    alone = review("agreement")
+    assert (alone.returncode, alone.stderr.strip()) == (0, "no article has been read by two reviewers")
+
+    reviewer = Reviewer(loop.server.url, REVIEWER.token, loop.project.label_studio_id)
+    second = f"second-{tmp_path.name}@example.org"
+    other = reviewer.client.users.create(username=second, email=second, first_name="Second", last_name="Reader")
+    (task,) = reviewer.tasks().values()
+    said = prediction(task)
+    reviewer.answer(task, said)
+    content = max(regions(said, "Content"), key=lambda region: region["value"]["start"])
+    reviewer.answer(task, without(said, content["id"]), completed_by=other.id)
+    assert review("pull").returncode == 0
+
+    (both,) = records(review("agreement", "--json").stdout)
+    (figures,) = both["agreement"]
+    assert set(figures["reviewers"]) == {REVIEWER.email, second}
+    assert (figures["articles"], figures["found"], figures["first"] + figures["second"]) == (1, 1, 3)
+    assert [found["differences"] for found in both["disagreements"]] == [["missing"]]
+    table = review("agreement").stdout
+    assert "Agreement" in table
+    assert "Disagreements" in table
+    final = review("agreement", "--adjudicator", second)
+    assert final.stderr.strip() == "no article has been read by two reviewers"
+
+
+def test_gold_that_trains_is_found(loop: Loop, review: Callable[..., Result], tmp_path: Path) -> None:
+    assert review("setup", "--blind", "--title", f"Blind {tmp_path.name}").returncode == 0
+    assert review("setup", "--title", f"Seen {tmp_path.name}").returncode == 0
+    assert review("push", "--blind", "--count", "1").returncode == 0
+    blind = loop.outbox.project(loop.server.url, Purpose.BLIND)
+    assert blind
+    reviewer = Reviewer(loop.server.url, REVIEWER.token, blind.label_studio_id)
+    (task,) = reviewer.tasks().values()
+    assert not task["predictions"]
+    reviewer.answer(
+        task, [{"from_name": "status", "to_name": "text", "type": "choices", "value": {"choices": ["no quotations"]}}]
+    )
+    assert review("pull").returncode == 0
+    clean = review("leakage")
+    assert (clean.returncode, clean.stderr.strip()) == (0, "1 gold articles against 0 that train: 0 leaks")
+    (tmp_path / "train.jsonl").write_text(
+        json.dumps({"id": "copy", "text": task["data"]["text"], "speakers": [], "statements": []}), "utf-8"
+    )
+    found = review("leakage", "train.jsonl")
+    assert found.returncode == 1
+    assert "1 gold articles against 1 that train: 1 leaks" in found.stderr
+    assert "near-duplicate" in found.stdout or "equal" in found.stdout
