@@ -123,7 +123,8 @@ def main(folder: Path, port: int) -> None:
     with running(folder, port):
         environment = {**os.environ, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": credentials.token}
         extractor = str(Path(sys.executable).parent / "extractor")
-        subprocess.run([extractor, "review", "setup"], env=environment, check=True)  # noqa: S603
+        if subprocess.run([extractor, "review", "setup"], env=environment, check=False).returncode:  # noqa: S603
+            raise MendableError(f"the project in {folder} could not be made ready: see above")
         sys.stderr.write(
             f"open {url} as {credentials.email}; the password and what `extractor review` needs are in {folder}.env:\n"
             f"  set -a; . {folder}.env; set +a\n"
