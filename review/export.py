@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from extractor.annotation import annotation_as_dict
@@ -18,3 +19,9 @@ def reviewed_as_dict(reviewed: Reviewed, *, with_text: bool = False) -> dict[str
         "label_studio_task": reviewed.task_id,
         "interface": reviewed.interface_sha256,
     }
+
+
+def prevailing(readings: Sequence[Reviewed], adjudicators: Collection[str]) -> list[Reviewed]:
+    """Without the readings that an adjudicator's last one overrules; where none has read an article, all stay."""
+    final = {r.annotation.document.sha256: r for r in readings if r.reviewer in adjudicators}
+    return [r for r in readings if final.get(r.annotation.document.sha256, r) is r]

@@ -177,6 +177,9 @@ def test_two_reviewers_who_differ(loop: Loop, review: Callable[..., Result], tmp
     assert "Disagreements" in table
     final = review("agreement", "--adjudicator", second)
     assert final.stderr.strip() == "no article has been read by two reviewers"
+    assert len(records(review("export").stdout)) == 2
+    (decided,) = records(review("export", "--adjudicator", second).stdout)
+    assert (decided["reviewer"], len(decided["quotations"])) == (second, 1)
 
 
 def test_gold_that_trains_is_found(loop: Loop, review: Callable[..., Result], tmp_path: Path) -> None:

@@ -172,15 +172,22 @@ def export(
     database: Database = _DATABASE,
     output: Annotated[Path | None, typer.Option(help="Write to this file.", dir_okay=False)] = None,
     with_text: Annotated[bool, typer.Option("--with-text", help="Add each article's raw text.")] = False,
+    adjudicator: Annotated[
+        list[str] | None,
+        typer.Option(help="The address of a reviewer whose readings overrule others; may be given again."),
+    ] = None,
     blind: Blind = False,
 ) -> None:
     """Write the readings that were accepted (JSON Lines), as `extractor run` does, with who reviewed them and when."""
     from models.reviews import Reviews
-    from review.export import reviewed_as_dict
+    from review.export import prevailing, reviewed_as_dict
 
     purpose = _purpose(blind)
-    readings = (r for r in Reviews(_outbox(database).engine).readings() if r.purpose is purpose)
-    lines = (json.dumps(reviewed_as_dict(r, with_text=with_text), ensure_ascii=False) + "\n" for r in readings)
+    readings = [r for r in Reviews(_outbox(database).engine).readings() if r.purpose is purpose]
+    lines = (
+        json.dumps(reviewed_as_dict(r, with_text=with_text), ensure_ascii=False) + "\n"
+        for r in prevailing(readings, adjudicator or ())
+    )
     try:
         if output:
             with output.open("w", encoding="utf-8", newline="\n") as file:
