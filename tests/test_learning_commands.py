@@ -121,7 +121,7 @@ def test_an_encoder_is_adapted_and_trains(folder: Path, small_encoder: Path, tmp
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     trained = extractor(
-        "train", folder / "gold.jsonl", "--base", tmp_path / "news", "--epochs", 1, "--output", tmp_path / "mine"
+        "train", folder / "gold.jsonl", "--base", tmp_path / "news", "--epochs", "1", "--output", tmp_path / "mine"
     )
     assert trained.returncode == 0, trained.stderr
 
