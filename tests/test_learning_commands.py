@@ -116,7 +116,7 @@ def test_record_wants_one_checkpoint(folder: Path) -> None:
 
 def test_an_encoder_is_adapted_and_trains(folder: Path, small_encoder: Path, tmp_path: Path) -> None:
     done = extractor(
-        "adapt", folder / "raw.jsonl", "--base", small_encoder, "--output", tmp_path / "news", "--limit", 5
+        "adapt", folder / "raw.jsonl", "--base", small_encoder, "--output", tmp_path / "news", "--limit", "5"
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
