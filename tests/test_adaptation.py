@@ -17,6 +17,8 @@ from extractor.checkpoint_folder import CheckpointError
 from tests.stories import articles
 
 TINY = AdaptationRecipe(window_words=40, batch_pieces=400, rate=5e-3)
+# A state is saved after 200 steps.
+MANY_STEPS = replace(TINY, batch_pieces=90, rate=1e-3)
 
 
 class Stopped(BaseException):
@@ -52,11 +54,10 @@ def test_it_learns_to_guess_and_is_an_encoder_for_training(
 
 def test_interrupted_it_ends_with_the_same_weights(small_encoder: Path, news: list[str], tmp_path: Path) -> None:
     once, twice = tmp_path / "once", tmp_path / "twice"
-    few = news * 3
-    adapt(few, small_encoder, once, TINY)
+    adapt(news * 8, small_encoder, once, MANY_STEPS)
     with pytest.raises(Stopped):
-        adapt(few, small_encoder, twice, TINY, on_step=interrupt_at(230))
-    adapt(few, small_encoder, twice, TINY)
+        adapt(news * 8, small_encoder, twice, MANY_STEPS, on_step=interrupt_at(230))
+    adapt(news * 8, small_encoder, twice, MANY_STEPS)
     expected, found = load_file(once / "model.safetensors"), load_file(twice / "model.safetensors")
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=1e-2, atol=2e-3)
@@ -65,8 +66,7 @@ def test_interrupted_it_ends_with_the_same_weights(small_encoder: Path, news: li
 
 
 def test_a_state_of_another_recipe_is_refused(small_encoder: Path, news: list[str], tmp_path: Path) -> None:
-    few = news * 3
     with pytest.raises(Stopped):
-        adapt(few, small_encoder, tmp_path, TINY, on_step=interrupt_at(201))
+        adapt(news * 8, small_encoder, tmp_path, MANY_STEPS, on_step=interrupt_at(201))
     with pytest.raises(CheckpointError, match="another base, recipe or data"):
-        adapt(few, small_encoder, tmp_path, replace(TINY, seed=2))
+        adapt(news * 8, small_encoder, tmp_path, replace(MANY_STEPS, seed=2))
