@@ -70,6 +70,8 @@ def up_then_down(
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """The learning rate rises over the share ``warmup`` of all steps, then falls in a straight line."""
     warm = max(1, int(total * warmup))
+    for group in optimizer.param_groups:  # a schedule that does not begin at 0 asks for it
+        group.setdefault("initial_lr", group["lr"])
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: min((step + 1) / warm, max(0.02, (total - step) / max(1, total - warm))),
