@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 
 from extractor.checkpoint import load_encoder
 from extractor.passages import lines, split_words
-from extractor.pieces import Batch, Pieces, batch
+from extractor.pieces import Batch, Pieces, batch, side_by_side
 from extractor.run_state import RunState, restore, up_then_down
 
 
@@ -120,13 +120,9 @@ def _batches(articles: Iterable[str], pieces: Pieces, recipe: AdaptationRecipe) 
         windows += [words[i : i + recipe.window_words] for i in range(0, len(words), recipe.window_words)]
     sizes = [2 + sum(map(len, pieces.of(window))) for window in windows]
     order = sorted(range(len(windows)), key=lambda i: sizes[i] + rng.random() * 20)
-    made: list[list[list[str]]] = [[]]
-    for i in order:
-        if made[-1] and sizes[i] * (len(made[-1]) + 1) > recipe.batch_pieces:
-            made.append([])
-        made[-1].append(windows[i])
-    rng.shuffle(made)
-    return [part for part in made if part]
+    batches = [[windows[i] for i in part] for part in side_by_side(order, sizes.__getitem__, recipe.batch_pieces)]
+    rng.shuffle(batches)
+    return batches
 
 
 def _hide(given: Batch, pieces: Pieces, share: float, seed: int) -> tuple[Tensor, Tensor]:

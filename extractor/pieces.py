@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from extractor.passages import PARAGRAPH_END
+
+T = TypeVar("T")
 
 MAX_PIECES_A_WORD = 16
 
@@ -95,3 +98,15 @@ def batch(passages: Sequence[Sequence[str]], pieces: Pieces) -> Batch:
         out.last_piece[row, : len(words)] = ends
         out.word_mask[row, : len(words)] = True
     return out
+
+
+def side_by_side(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Items that come in order of their size, in groups of at most ``most`` with their padding, or of one item."""
+    group: list[T] = []
+    for item in items:
+        if group and size(item) * (len(group) + 1) > most:
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group

@@ -16,7 +16,7 @@ from extractor.checkpoint import Checkpoint, load_checkpoint
 from extractor.document import Document
 from extractor.labels import Frame
 from extractor.passages import Window, Words, split_words, windows
-from extractor.pieces import batch
+from extractor.pieces import batch, side_by_side
 from extractor.quotation import Quotation, Span
 from extractor.reading import read
 
@@ -135,7 +135,9 @@ class Extractor:
     def _read(self, tasks: Sequence[_Task]) -> list[tuple[_Task, list[Frame]]]:
         """The frames of each task, in positions of its reading."""
         found = []
-        for group in _batches(tasks):
+        # Windows of similar length go together: padding is work too.
+        in_order = sorted(tasks, key=lambda task: task.size)
+        for group in side_by_side(in_order, lambda task: task.size, _BATCH_PIECES):
             texts = [task.reading.words.texts[task.window.first : task.window.end] for task in group]
             inputs = batch(texts, self._pieces).to(self._device)
             readings = read([self._tagger], [inputs], self._threshold, half=self._half)
@@ -159,18 +161,6 @@ def best_device() -> str:
 
 def _has_bf16(device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
-    """Windows of similar length side by side."""
-    group: list[_Task] = []
-    for task in sorted(tasks, key=lambda task: task.size):
-        if group and task.size * (len(group) + 1) > _BATCH_PIECES:
-            yield group
-            group = []
-        group.append(task)
-    if group:
-        yield group
 
 
 def _is_cut(frame: Frame, task: _Task) -> bool:

@@ -18,7 +18,7 @@ from extractor.checkpoint import Checkpoint
 from extractor.document import Document
 from extractor.labels import Frame, Range
 from extractor.passages import Words, lines, split_words
-from extractor.pieces import batch
+from extractor.pieces import batch, side_by_side
 from extractor.quotation import SpeakerKind
 from extractor.reading import Reading, read
 
@@ -52,9 +52,10 @@ def label(
     taggers = [teacher.tagger.eval() for teacher in teachers]
     while group := list(islice(waiting, _AT_ONCE)):
         words = [_words(document) for document in group]
-        fitting = [i for i in range(len(group)) if words[i].texts and _fits(words[i], teachers)]
+        lengths = [len(texts) for texts in words]
+        fitting = [i for i in range(len(group)) if lengths[i] and _fits(words[i], teachers)]
         labelled: dict[int, SilverArticle] = {}
-        for part in _batches(fitting, words):
+        for part in side_by_side(sorted(fitting, key=lengths.__getitem__), lengths.__getitem__, _BATCH_WORDS):
             texts = [words[i].texts for i in part]
             batches = [batch(texts, teacher.pieces) for teacher in teachers]
             readings = read(taggers, batches, DOUBTFUL, half=half)
@@ -105,18 +106,6 @@ def _words(document: Document) -> Words:
 
 def _fits(words: Words, teachers: Sequence[Checkpoint]) -> bool:
     return all(sum(map(len, teacher.pieces.of(words.texts))) <= teacher.tagger.window_pieces for teacher in teachers)
-
-
-def _batches(positions: Iterable[int], words: Sequence[Words]) -> Iterator[list[int]]:
-    """Articles of similar length side by side."""
-    part: list[int] = []
-    for i in sorted(positions, key=lambda i: len(words[i].texts)):
-        if part and len(words[i].texts) * (len(part) + 1) > _BATCH_WORDS:
-            yield part
-            part = []
-        part.append(i)
-    if part:
-        yield part
 
 
 def _frame(record: dict[str, Any]) -> Frame:

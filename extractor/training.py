@@ -24,7 +24,7 @@ from extractor.gold import GoldArticle
 from extractor.labels import frames
 from extractor.losses import Passage, losses, passages
 from extractor.passages import lines, split_words
-from extractor.pieces import Pieces
+from extractor.pieces import Pieces, side_by_side
 from extractor.run_state import RunState, restore, up_then_down
 from extractor.tagger import HeadSizes, Tagger
 from extractor.training_log import TrainingLog, read_curve
@@ -246,22 +246,13 @@ class _Run:
         for example in (*self.data, *self._silver_of(epoch)):
             varied = vary(example, self.data, rng) if self.recipe.augment else example
             found += passages(varied, self.pieces, self.tagger.window_pieces)
-        return _by_length(found, self.recipe.batch_pieces, rng)
+        found.sort(key=lambda passage: passage.size + rng.random() * 40)
+        batches = list(side_by_side(found, lambda passage: passage.size, self.recipe.batch_pieces))
+        rng.shuffle(batches)
+        return batches
 
     def _silver_of(self, epoch: int) -> Iterator[Example]:
         """Another share for each epoch, from the start again when all have been read."""
         share = min(len(self.silver), round(len(self.data) * self.recipe.silver))
         first = epoch * share
         return (self.silver[i % len(self.silver)] for i in range(first, first + share))
-
-
-def _by_length(found: list[Passage], batch_pieces: int, rng: random.Random) -> list[list[Passage]]:
-    """Batches of passages of similar length, each of about so many pieces with its padding, in random order."""
-    found = sorted(found, key=lambda passage: passage.size + rng.random() * 40)
-    batches: list[list[Passage]] = [[]]
-    for passage in found:
-        if batches[-1] and passage.size * (len(batches[-1]) + 1) > batch_pieces:
-            batches.append([])
-        batches[-1].append(passage)
-    rng.shuffle(batches)
-    return [part for part in batches if part]

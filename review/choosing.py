@@ -16,8 +16,6 @@ from review.queue import Queue
 from review.selection import Candidate, Shares
 from review.selection import select as chosen_of
 
-_ALL = 1_000_000
-
 
 def choose(engine: Engine, count: int, shares: Shares, seed: int) -> list[Plan]:
     """``count`` of the pending articles, or all there are, each with the reason it was chosen for.
@@ -25,7 +23,7 @@ def choose(engine: Engine, count: int, shares: Shares, seed: int) -> list[Plan]:
     No near-duplicate of what is under review or was reviewed; where two checkpoints have read an article, how far
     they disagree counts too.
     """
-    pending = Queue(engine).pending(_ALL)
+    pending = Queue(engine).pending()
     with engine.connect() as connection:
         annotations = load_annotations(connection, [task.annotation_id for task in pending])
         others = _other_readings(engine, {task.annotation_id for task in pending})

@@ -27,7 +27,13 @@ PROGRAM = Path(__file__).resolve().parent.parent / ".venv-label-studio" / "bin" 
 FIRST_START = 600.0
 """Seconds that migrations may take on a slow machine; about 50 are usual."""
 
-_QUIET = {"COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": ""}
+_SETTINGS = {
+    "COLLECT_ANALYTICS": "false",
+    "LATEST_VERSION_CHECK": "false",
+    "SENTRY_DSN": "",
+    "FRONTEND_SENTRY_DSN": "",
+    "USE_DEFAULT_BANNED_SUBNETS": "false",  # or it refuses `extractor serve` on its own machine
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def running(
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(  # noqa: S603 - our own program
             [*command, *(options or [])],
-            env={**os.environ, **_QUIET, "LABEL_STUDIO_BASE_DATA_DIR": str(folder.resolve()), **(environment or {})},
+            env={**os.environ, **_SETTINGS, "LABEL_STUDIO_BASE_DATA_DIR": str(folder.resolve()), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

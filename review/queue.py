@@ -36,8 +36,11 @@ class Queue:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def pending(self, limit: int) -> Sequence[ReviewTask]:
-        """The least sure first; an article that is being reviewed, or was, and an older reading, stay out."""
+    def pending(self, limit: int | None = None) -> Sequence[ReviewTask]:
+        """The least sure first, at most ``limit``.
+
+        An article that is being reviewed, or was, and an older reading, stay out.
+        """
         other = aliased(ReviewTaskRow)
         settled = other.state.in_([TaskState.PUSHED, TaskState.REVIEWED])
         newer = and_(other.state == TaskState.PENDING, other.id > ReviewTaskRow.id)

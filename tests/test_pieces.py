@@ -12,7 +12,7 @@ from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
 from extractor.checkpoint import load_checkpoint, new_tagger
-from extractor.pieces import MAX_PIECES_A_WORD, Pieces, batch
+from extractor.pieces import MAX_PIECES_A_WORD, Pieces, batch, side_by_side
 from tests.encoders import ARCHITECTURES
 from tests.mangled import MARKS, SEEN, UNSEEN, WORDS
 
@@ -81,3 +81,10 @@ def test_tokenizers_of_every_kind_cut_the_same_after_saving(
     pieces.tokenizer.save_pretrained(tmp_path / "again")
     again = Pieces(type(pieces.tokenizer).from_pretrained(tmp_path / "again"))
     assert again.of(SENTENCE) == pieces.of(SENTENCE)
+
+
+@given(sizes=st.lists(st.integers(1, 60), max_size=40), most=st.integers(1, 200))
+def test_groups_hold_everything_in_order_and_not_too_much(sizes: list[int], most: int) -> None:
+    groups = list(side_by_side(sorted(sizes), lambda size: size, most))
+    assert [size for group in groups for size in group] == sorted(sizes)
+    assert all(len(group) == 1 or max(group) * len(group) <= most for group in groups)

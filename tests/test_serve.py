@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import signal
 import socket
@@ -24,15 +23,12 @@ import uvicorn
 
 from extractor.document import Document
 from review.backend import backend
+from review.interface import our_interface
+from tests.conftest import REVIEWER
 from tests.program import ENVIRONMENT, PROGRAM, extractor
 
 ARTICLES = sorted((Path(__file__).parents[1] / "seeds" / "articles").glob("*.txt"))
 TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
-INTERFACE = (
-    '<View><Labels name="span" toName="text" choice="single"><Label value="Content"/><Label value="Cue"/>'
-    '<Label value="Source"/></Labels><Choices name="type" toName="text" perRegion="true"><Choice value="direct"/>'
-    '<Choice value="indirect"/><Choice value="mixed"/></Choices><Text name="text" value="$text"/></View>'
-)
 
 
 def task(number: int, data: Any) -> dict[str, Any]:
@@ -56,7 +52,7 @@ def task(number: int, data: Any) -> dict[str, Any]:
 
 def prediction_request(*tasks: Any) -> dict[str, Any]:
     params = {"login": None, "password": None, "context": None}
-    return {"tasks": list(tasks), "project": "3.1795547816", "label_config": INTERFACE, "params": params}
+    return {"tasks": list(tasks), "project": "3.1795547816", "label_config": our_interface(), "params": params}
 
 
 def ask(
@@ -116,7 +112,7 @@ def serving(predict: Any) -> Iterator[str]:
 
 def test_health_setup_and_versions(served: str) -> None:
     assert ask(served, "/health") == (200, {"status": "UP", "model_class": "extractor"})
-    body = {"project": "3.1795547816", "schema": INTERFACE, "hostname": "", "access_token": "k", "extra_params": None}
+    body = {"project": "3.1795547816", "schema": our_interface(), "hostname": "", "access_token": "k", "extra_params": None}
     assert ask(served, "/setup", body) == (200, {"model_version": "talkative"})
     assert ask(served, "/versions") == (200, {"versions": ["talkative"]})
 
@@ -267,17 +263,13 @@ def test_an_interrupt_ends_it_well_and_the_token_is_nowhere(small_checkpoint: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("LABEL_STUDIO_URL" not in os.environ, reason="LABEL_STUDIO_URL names no Label Studio server")
-def test_a_real_label_studio_stores_predictions_where_they_belong(served: str) -> None:
-    """Its server must reach this machine: USE_DEFAULT_BANNED_SUBNETS=false in its environment."""
-    key = {"Authorization": f"Token {os.environ['LABEL_STUDIO_API_KEY']}"}
-
+def test_a_real_label_studio_stores_predictions_where_they_belong(served: str, label_studio: str) -> None:
     def studio(path: str, body: Any = None) -> Any:
-        status, answer = ask(os.environ["LABEL_STUDIO_URL"], path, body, header=key["Authorization"])
+        status, answer = ask(label_studio, path, body, header=f"Token {REVIEWER.token}")
         assert status < 300, answer
         return answer
 
-    project = studio("/api/projects", {"title": "live suggestions", "label_config": INTERFACE})["id"]
+    project = studio("/api/projects", {"title": "live suggestions", "label_config": our_interface()})["id"]
     texts = ["😀🎉 " + path.read_text("utf-8") for path in ARTICLES]
     imported = studio(f"/api/projects/{project}/import?return_task_ids=1", [{"data": {"text": text}} for text in texts])
     settings = {
