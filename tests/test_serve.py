@@ -112,7 +112,8 @@ def serving(predict: Any) -> Iterator[str]:
 
 def test_health_setup_and_versions(served: str) -> None:
     assert ask(served, "/health") == (200, {"status": "UP", "model_class": "extractor"})
-    body = {"project": "3.1795547816", "schema": our_interface(), "hostname": "", "access_token": "k", "extra_params": None}
+    body: dict[str, Any] = {"project": "3.1795547816", "schema": our_interface(), "hostname": ""}
+    body |= {"access_token": "k", "extra_params": None}
     assert ask(served, "/setup", body) == (200, {"model_version": "talkative"})
     assert ask(served, "/versions") == (200, {"versions": ["talkative"]})
 
