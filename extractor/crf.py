@@ -14,8 +14,9 @@ _IMPOSSIBLE = -1e4
 class LinearChain(nn.Module):
     """Scores of sequences over ``tags`` labels; ``may_follow(before, tag)`` says which transitions are legal.
 
-    Emissions have shape [sequences, steps, tags] (float32), masks [sequences, steps] (True where there is a step, the
-    first step always).
+    Emissions have shape [sequences, steps, tags], masks [sequences, steps] (True where there is a step, the first step
+    always). What all tags of a step have in common changes no probability, so no gradient holds it down: in float32 it
+    grows until the sums over a passage lose the digits that matter. Steps are therefore normalised, sums in float64.
     """
 
     impossible: Tensor
@@ -40,10 +41,12 @@ class LinearChain(nn.Module):
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Log-probability of each tag sequence, [sequences]."""
-        return self._score(emissions, tags, mask) - self._log_partition(emissions, mask)
+        normal = _normalised(emissions)
+        return (self._score(normal, tags, mask) - self._log_partition(normal, mask)).to(emissions.dtype)
 
     def best(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The most probable tags [sequences, steps] (0 beyond the mask) and their log-probability [sequences]."""
+        given, emissions = emissions, _normalised(emissions)
         transitions = self.transitions + self.impossible
         score = self.first + self.impossible_first + emissions[:, 0]
         sequences, steps, tags = emissions.shape
@@ -59,7 +62,7 @@ class LinearChain(nn.Module):
         for step in range(steps - 1, -1, -1):
             path[:, step] = last
             last = back[:, step].gather(1, last.unsqueeze(1)).squeeze(1)
-        return path * mask, total - self._log_partition(emissions, mask)
+        return path * mask, (total - self._log_partition(emissions, mask)).to(given.dtype)
 
     def _score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
@@ -74,3 +77,7 @@ class LinearChain(nn.Module):
             reached = torch.logsumexp(score.unsqueeze(2) + transitions, dim=1) + emissions[:, step]
             score = torch.where(mask[:, step].unsqueeze(1), reached, score)
         return torch.logsumexp(score, dim=1)
+
+
+def _normalised(emissions: Tensor) -> Tensor:
+    return torch.log_softmax(emissions.double(), dim=-1)
