@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspect, make_url, text
 
 from extractor.errors import MendableError
+from models import learning_tables  # noqa: F401 - its tables belong to the schema
 from models.tables import Table
 
 if TYPE_CHECKING:

@@ -81,7 +81,11 @@ class PushedTask:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A reading that holds, with all that is known of where it came from."""
+    """A reading that holds, with all that is known of where it came from.
+
+    ``review_id`` and ``annotation_id`` are our rows of it; ``shown_id`` is the prediction that it corrects, None where
+    that is gone.
+    """
 
     annotation: Annotation
     verdict: Verdict
@@ -91,6 +95,9 @@ class Reviewed:
     label_studio_id: int
     purpose: Purpose
     interface_sha256: str
+    review_id: int
+    annotation_id: int
+    shown_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,24 @@ class Reviews:
                         row.label_studio_id,
                         row.purpose,
                         row.interface_sha256,
+                        row.id,
+                        row.annotation_id,
+                        row.shown_id,
                     )
+
+    def blind_articles(self) -> list[Document]:
+        """Those of the blind projects, read or yet to be: gold, which never trains."""
+        query = (
+            select(PushRow.article_id, ArticleRow.raw)
+            .join(ArticleRow, ArticleRow.id == PushRow.article_id)
+            .join(ProjectRow, ProjectRow.id == PushRow.project_id)
+            .where(ProjectRow.purpose == Purpose.BLIND)
+            .order_by(PushRow.article_id)
+        )
+        with self.engine.connect() as connection:
+            raws = dict(connection.execute(query).all())
+            found = load_documents(connection, raws)
+        return [found[article] for article in raws]
 
     def troubles(self) -> list[ReportedTrouble]:
         """Of the reviews that hold, in the order of their tasks."""

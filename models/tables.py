@@ -64,7 +64,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _values_of(enum: type[StrEnum], name: str) -> Enum:
+def values_of(enum: type[StrEnum], name: str) -> Enum:
+    """A column of the enum's values and of nothing else."""
     # Without create_constraint there is no CHECK, and the database takes any nonsense.
     return Enum(
         enum,
@@ -161,7 +162,7 @@ class AnnotationRow(Table):
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id", ondelete="CASCADE"))
     checkpoint_id: Mapped[int | None] = mapped_column(ForeignKey("checkpoints.id", ondelete="RESTRICT"), index=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"), index=True)
-    kind: Mapped[AnnotationKind] = mapped_column(_values_of(AnnotationKind, "kind"))
+    kind: Mapped[AnnotationKind] = mapped_column(values_of(AnnotationKind, "kind"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
@@ -173,7 +174,7 @@ class SpeakerRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(Text)
-    kind: Mapped[SpeakerKind] = mapped_column(_values_of(SpeakerKind, "kind"))
+    kind: Mapped[SpeakerKind] = mapped_column(values_of(SpeakerKind, "kind"))
     mentions: Mapped[list[str]] = mapped_column(JSON)
 
 
@@ -187,7 +188,7 @@ class QuotationRow(Table):
     annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id", ondelete="CASCADE"))
     position: Mapped[int]
     public_id: Mapped[str] = mapped_column(String(16), index=True)
-    type: Mapped[QuotationType] = mapped_column(_values_of(QuotationType, "type"))
+    type: Mapped[QuotationType] = mapped_column(values_of(QuotationType, "type"))
     confidence: Mapped[float]
     speaker_id: Mapped[int | None] = mapped_column(ForeignKey("speakers.id", ondelete="SET NULL"), index=True)
     via_id: Mapped[int | None] = mapped_column(ForeignKey("speakers.id", ondelete="SET NULL"), index=True)
@@ -203,7 +204,7 @@ class SpanRow(Table):
     )
 
     quotation_id: Mapped[int] = mapped_column(ForeignKey("quotations.id", ondelete="CASCADE"), primary_key=True)
-    role: Mapped[Role] = mapped_column(_values_of(Role, "role"), primary_key=True)
+    role: Mapped[Role] = mapped_column(values_of(Role, "role"), primary_key=True)
     repeat: Mapped[int] = mapped_column(primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True)
     start: Mapped[int]
@@ -220,7 +221,7 @@ class ReviewTaskRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id", ondelete="CASCADE"), index=True)
     annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id", ondelete="CASCADE"), unique=True)
-    state: Mapped[TaskState] = mapped_column(_values_of(TaskState, "state"), default=TaskState.PENDING)
+    state: Mapped[TaskState] = mapped_column(values_of(TaskState, "state"), default=TaskState.PENDING)
     uncertainty: Mapped[float]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
@@ -273,7 +274,7 @@ class ProjectRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[str] = mapped_column(Text)
     label_studio_id: Mapped[int]
-    purpose: Mapped[Purpose] = mapped_column(_values_of(Purpose, "purpose"))
+    purpose: Mapped[Purpose] = mapped_column(values_of(Purpose, "purpose"))
     interface: Mapped[str] = mapped_column(Text)
     cursor: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -292,7 +293,7 @@ class PushRow(Table):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id", ondelete="CASCADE"), index=True)
     annotation_id: Mapped[int | None] = mapped_column(ForeignKey("annotations.id", ondelete="SET NULL"), index=True)
-    state: Mapped[PushState] = mapped_column(_values_of(PushState, "state"), default=PushState.PLANNED)
+    state: Mapped[PushState] = mapped_column(values_of(PushState, "state"), default=PushState.PLANNED)
     task_id: Mapped[int | None]
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -328,7 +329,7 @@ class ReviewRow(Table):
     task_id: Mapped[int]
     label_studio_id: Mapped[int]
     revision: Mapped[int]
-    verdict: Mapped[Verdict] = mapped_column(_values_of(Verdict, "verdict"))
+    verdict: Mapped[Verdict] = mapped_column(values_of(Verdict, "verdict"))
     annotation_id: Mapped[int | None] = mapped_column(ForeignKey("annotations.id", ondelete="CASCADE"), unique=True)
     reviewer: Mapped[str] = mapped_column(Text)
     lead_time: Mapped[float | None]
@@ -346,8 +347,8 @@ class RegionCountRow(Table):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id", ondelete="CASCADE"), primary_key=True)
-    role: Mapped[Role] = mapped_column(_values_of(Role, "role"), primary_key=True)
-    origin: Mapped[Origin] = mapped_column(_values_of(Origin, "origin"), primary_key=True)
+    role: Mapped[Role] = mapped_column(values_of(Role, "role"), primary_key=True)
+    origin: Mapped[Origin] = mapped_column(values_of(Origin, "origin"), primary_key=True)
     regions: Mapped[int]
 
 
