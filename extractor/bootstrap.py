@@ -6,6 +6,7 @@ Credits are arrays whose last axis holds hits among the predicted, hits among go
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ class Measure:
 class Difference:
     """F1 of one system less that of another, with its 95% interval.
 
-    ``p`` is two-sided: how often a draw of articles turns the sign, doubled.
+    ``p`` is two-sided: how often a draw of articles turns the sign, doubled. ``spread`` is the standard deviation of
+    the draws' differences.
     """
 
     measure: str
@@ -39,6 +41,7 @@ class Difference:
     low: float
     high: float
     p: float
+    spread: float = 0.0
 
 
 def measures(earned: Numbers) -> list[Measure]:
@@ -50,11 +53,10 @@ def measures(earned: Numbers) -> list[Measure]:
     return [Measure(*row) for row in columns.tolist()]
 
 
-def difference(measure: str, a: Numbers, b: Numbers) -> Difference:
-    """Of two systems' credits on the same articles, both articles × 4, drawn together."""
-    draws = _draws(len(a))
-    drawn = f1(draws @ a) - f1(draws @ b)
-    low, high = _interval(drawn)
+def difference(measure: str, a: Numbers, b: Numbers, level: float = 0.95) -> Difference:
+    """Of two systems' credits on the same articles, both articles × 4, drawn together; ``level``: of the interval."""
+    drawn = drawn_differences(a, b)
+    low, high = np.quantile(drawn, ((1 - level) / 2, (1 + level) / 2))
     turned = min(float(np.mean(drawn <= 0)), float(np.mean(drawn >= 0)))
     return Difference(
         measure,
@@ -62,7 +64,14 @@ def difference(measure: str, a: Numbers, b: Numbers) -> Difference:
         float(low),
         float(high),
         min(1.0, 2 * turned),
+        float(drawn.std()),
     )
+
+
+def drawn_differences(a: Numbers, b: Numbers) -> Numbers:
+    """Of each draw of articles, F1 of the first less that of the second; (DRAWS,)."""
+    draws = _draws(len(a))
+    return f1(draws @ a) - f1(draws @ b)
 
 
 def f1(earned: Numbers) -> Numbers:
@@ -78,6 +87,7 @@ def _rate(part: Numbers, whole: Numbers) -> Numbers:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
+@lru_cache(maxsize=4)
 def _draws(articles: int) -> Numbers:
     """How often each article was drawn, DRAWS × articles: as many as there are, with replacement."""
     drawn = np.random.default_rng(SEED).multinomial(articles, np.full(articles, 1 / articles), DRAWS)

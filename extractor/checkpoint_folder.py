@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 from extractor.errors import MendableError
@@ -65,6 +67,28 @@ def fingerprint(folder: Path) -> str:
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"checkpoint {folder} is not whole ({error}): restore it or give another") from error
     return digest.hexdigest()
+
+
+def publish(made: Path, place: Path, leave_out: str) -> None:
+    """Copies a finished checkpoint to ``place``, all of it or nothing, whatever happens; safe on disk when it returns.
+
+    ``leave_out``: the name of what stays behind. An older, unfinished copy is replaced.
+    """
+    part = place.with_name(f".{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(made, part, ignore=shutil.ignore_patterns(leave_out))
+    for path in [*part.rglob("*"), part]:
+        _sync(path)
+    part.rename(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _fetched(name: str) -> Path:

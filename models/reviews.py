@@ -179,6 +179,12 @@ class Reviews:
                         row.shown_id,
                     )
 
+    def ids_of(self, annotations: Collection[int]) -> dict[int, int]:
+        """The reviews of these readings, by the annotations' ids."""
+        query = select(ReviewRow.annotation_id, ReviewRow.id).where(ReviewRow.annotation_id.in_(annotations))
+        with self.engine.connect() as connection:
+            return dict(connection.execute(query).all())
+
     def blind_articles(self) -> list[Document]:
         """Those of the blind projects, read or yet to be: gold, which never trains."""
         query = (
