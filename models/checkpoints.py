@@ -104,7 +104,7 @@ class Checkpoints:
             chosen = self.find(name)
             chosen.verified()
         with writing(self.engine) as connection:
-            promote(connection, chosen and chosen.id, reason)
+            promote(connection, chosen.id if chosen else None, reason)
         return chosen.name if chosen else STARTER
 
     def rollback(self, reason: str) -> str:

@@ -183,7 +183,7 @@ class Reviews:
         """The reviews of these readings, by the annotations' ids."""
         query = select(ReviewRow.annotation_id, ReviewRow.id).where(ReviewRow.annotation_id.in_(annotations))
         with self.engine.connect() as connection:
-            return dict(connection.execute(query).all())
+            return {row.annotation_id: row.id for row in connection.execute(query)}
 
     def blind_articles(self) -> list[Document]:
         """Those of the blind projects, read or yet to be: gold, which never trains."""

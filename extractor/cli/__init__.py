@@ -8,7 +8,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, review, review_agreement, run, serve, train, unpack_base
+from extractor.cli import (
+    adapt,
+    calibrate,
+    checkpoints,
+    evaluate,
+    label,
+    retrain,
+    review,
+    review_agreement,
+    run,
+    serve,
+    train,
+    unpack_base,
+)
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -48,8 +61,10 @@ app.command("adapt", epilog=adapt.EXAMPLE)(adapt.adapt)
 app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.command("retrain", epilog=retrain.EXAMPLE)(retrain.retrain)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.add_typer(review.app, name="review")
+app.add_typer(checkpoints.app, name="checkpoints")
 review.app.command("agreement")(review_agreement.agreement)
 review.app.command("leakage")(review_agreement.leakage)
 
