@@ -1,4 +1,4 @@
-"""Reviewed annotations as training examples, and gold kept apart from them: enforced here, before anything is frozen."""
+"""Reviewed annotations as training examples, and gold kept apart from them, before anything is frozen."""
 
 from __future__ import annotations
 

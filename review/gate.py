@@ -17,7 +17,7 @@ import numpy as np
 from extractor.bootstrap import Difference, Numbers, difference, drawn_differences, f1
 
 MARGIN = 0.01
-"""Of who-said-what F1: what a candidate may lose, at the worst end of the interval, that is better in something else."""
+"""Of who-said-what F1: what a candidate may lose, at the worst end of the interval, that is better elsewhere."""
 
 COARSEST = 0.05
 """Of who-said-what F1: gold that cannot show a difference of this size gives no verdict."""
@@ -112,7 +112,7 @@ def judge(
     coarsest: float = COARSEST,
     margin: float = MARGIN,
 ) -> Verdict:
-    """From credits by measure (``who``, ``found``, ``exact``; articles × 4), and by slice those of champion and candidate.
+    """From credits by measure (``who``, ``found``, ``exact``; articles × 4), and those of both by slice.
 
     ``same_answers``: both say the same of every article; ``same_labels``: both have learned from the same.
     """
@@ -147,7 +147,7 @@ def judge(
 
 
 def _judged(slices: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[Slice, ...]:
-    """Holm's procedure: the surest fall must be surer than `FALL` over all slices, the next over the others, and so on."""
+    """Holm's procedure: the surest fall must be sure enough for all slices, the next for the others, and so on."""
     found = []
     for name, (champion, candidate) in slices.items():
         drawn = drawn_differences(candidate, champion)

@@ -62,7 +62,7 @@ class Lesson:
 
 
 Train = Callable[[Lesson, Path], None]
-"""Trains in that folder, or goes on there, fits confidence to the gold and leaves a checkpoint. Raises OutOfTimeError."""
+"""Trains in that folder, or goes on there, fits confidence to the gold, leaves a checkpoint. Raises OutOfTimeError."""
 
 Read = Callable[[Path, Sequence[Document]], Readings]
 """What the checkpoint in that folder says of the documents."""
@@ -212,7 +212,7 @@ class Retrainer:
             result = Result(
                 candidate=candidate,
                 champion=folder,
-                champion_id=champion and champion.id,
+                champion_id=champion.id if champion else None,
                 is_better=verdict.is_promotion,
                 verdict=str(verdict),
                 scores=verdict.as_dict(),
@@ -253,7 +253,7 @@ class Retrainer:
         return doubts(new, self._read(candidate, _documents(list(new.values()))))
 
     def _same_labels(self, champion: Registered | None, dataset: Dataset) -> bool:
-        """Whether the champion has learned from the same; nobody knows what a checkpoint from elsewhere learned from."""
+        """Whether the champion has learned from the same; of a checkpoint from elsewhere nobody knows."""
         made = champion and self._retrainings.of_candidate(champion.name)
         return made.dataset == dataset.id if made else not dataset.labels
 

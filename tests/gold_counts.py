@@ -56,9 +56,8 @@ def verdict(rng: np.random.Generator, articles: int, quality: Quality, *, same_l
         )
         hits = {"who": found & right, "found": found, "exact": found & exact}
         predicted = found + alarms[system].astype(int)
-        measures = {
-            name: _table(of_article, articles, hit, predicted, np.ones(total, bool)) for name, hit in hits.items()
-        }
+        all_of_it = np.ones(total, bool)
+        measures = {name: _table(of_article, articles, hit, predicted, all_of_it) for name, hit in hits.items()}
         slices = {name: _table(of_article, articles, hits["who"], predicted, inside[name]) for name in SLICES}
         earned.append((measures, slices))
     (champion, theirs), (candidate, ours) = earned

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine
+
 from extractor.annotation import Annotation
 from extractor.checkpoint_folder import find_checkpoint, fingerprint, name_of
 from extractor.cli.console import note
@@ -16,7 +18,9 @@ from extractor.cli.device import Device, Precision, processor
 from extractor.document import Document, Unreadable
 from extractor.errors import MendableError
 from extractor.readers import read_documents
+from models.checkpoints import Checkpoints
 from models.engine import open_database
+from models.retrainings import Retrainings
 from models.store import RunCounts, Store, UnstorableDocument
 
 if TYPE_CHECKING:
@@ -82,8 +86,7 @@ class DatabaseReader:
         arguments: Mapping[str, object],
     ) -> None:
         self._store = Store(open_database(database))
-        known = self._store.checkpoint_path(checkpoint) if checkpoint else None
-        self._folder = find_checkpoint(known or checkpoint)
+        self._folder = chosen_checkpoint(self._store.engine, checkpoint)
         self._settings = settings
         row = self._store.register_checkpoint(name_of(self._folder), fingerprint(self._folder), str(self._folder))
         self._run = self._store.begin_run(row, arguments)
@@ -138,6 +141,19 @@ class DatabaseReader:
         self.failed += 1
         note(f"not read: {item}")
         self._store.record_failure(self._run, item.path, item.record, item.reason)
+
+
+def chosen_checkpoint(engine: Engine, name: str | None) -> Path:
+    """The folder of a checkpoint that is known by that name, lies there or is fetched; without one, the promoted.
+
+    What retraining made is verified. Raises CheckpointError.
+    """
+    if name is None:
+        promoted = Checkpoints(engine).current()
+        return promoted.verified() if promoted else find_checkpoint(None)
+    if made := Retrainings(engine).of_candidate(name):
+        return Checkpoints(engine).find(made.name).verified()
+    return find_checkpoint(Store(engine).checkpoint_path(name) or name)
 
 
 def _readable(items: Items, report: Callable[[Unreadable], None]) -> Iterator[Document]:

@@ -51,9 +51,7 @@ def retrain(
     ] = None,
     adjudicator: Annotated[
         list[str] | None,
-        typer.Option(
-            envvar="EXTRACTOR_ADJUDICATORS", help="A reviewer whose readings overrule others; more than once."
-        ),
+        typer.Option(envvar="EXTRACTOR_ADJUDICATORS", help="A reviewer whose readings overrule; may be repeated."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 3,
     seed: Annotated[int, typer.Option()] = 1,

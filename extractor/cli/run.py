@@ -46,7 +46,10 @@ def run(
     ] = "extractor.db",
     checkpoint: Annotated[
         str | None,
-        typer.Option(help="A folder or a hub name. Default: the starter checkpoint that comes with the program."),
+        typer.Option(
+            help="A folder, a hub name or a name of extractor checkpoints list. Default: the promoted one; while none is, "
+            "or without a database, the starter that comes with the program."
+        ),
     ] = None,
     no_queue: Annotated[bool, typer.Option("--no-queue", help="Use no database.")] = False,
     min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out quotations that are less sure.")] = 0.0,
