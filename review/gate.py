@@ -20,7 +20,7 @@ MARGIN = 0.01
 """Of who-said-what F1: what a candidate may lose, at the worst end of the interval, that is better elsewhere."""
 
 COARSEST = 0.05
-"""Of who-said-what F1: gold that cannot show a difference of this size gives no verdict."""
+"""Of who-said-what F1: gold that cannot show a difference of this size gives no verdict, unless one surely larger."""
 
 LEAST_ARTICLES = 20
 """Fewer are too few to draw from: the interval would be too narrow."""
@@ -123,10 +123,12 @@ def judge(
     articles = len(champion["who"])
     if same_answers:
         reason = Reason.IDENTICAL
-    elif articles < LEAST_ARTICLES or visible > coarsest:
+    elif articles < LEAST_ARTICLES:
         reason = Reason.TOO_COARSE
     elif who.high < 0:
         reason = Reason.WORSE
+    elif visible > coarsest and who.low <= coarsest:
+        reason = Reason.TOO_COARSE
     elif any(part.falls for part in judged):
         reason = Reason.SLICE_FALLS
     elif who.low > 0:

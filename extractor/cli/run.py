@@ -47,8 +47,8 @@ def run(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="A folder, a hub name or a name of extractor checkpoints list. Default: the promoted one; while none is, "
-            "or without a database, the starter that comes with the program."
+            help="A folder, a hub name or a name of extractor checkpoints list. Default: the promoted one; while none "
+            "is, or without a database, the starter that comes with the program."
         ),
     ] = None,
     no_queue: Annotated[bool, typer.Option("--no-queue", help="Use no database.")] = False,
