@@ -151,6 +151,16 @@ class Store:
                 found.update(connection.scalars(query.where(ArticleRow.sha256.in_(some))))
         return found
 
+    def annotation_ids(self, sha256s: Iterable[str], checkpoint: int) -> dict[str, int]:
+        """By content hash, those of ``checkpoint``; articles that it has not annotated are left out."""
+        query = select(ArticleRow.sha256, AnnotationRow.id).join(AnnotationRow)
+        found: dict[str, int] = {}
+        with self.engine.connect() as connection:
+            for some in _batches(sha256s):
+                here = query.where(AnnotationRow.checkpoint_id == checkpoint, ArticleRow.sha256.in_(some))
+                found.update(connection.execute(here).all())
+        return found
+
     def check(self, document: Document) -> None:
         """Raises UnstorableDocument where `save` would: before the time to tag it is spent."""
         if refused := self._refused.search(document.raw):

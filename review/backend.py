@@ -39,8 +39,10 @@ Predict = Callable[[Document], Mapping[str, Any]]
 _log = logging.getLogger(__name__)
 
 
-def backend(predict: Predict, checkpoint: str, token: str) -> Starlette:
+def backend(predict: Predict, checkpoint: Callable[[], str], token: str) -> Starlette:
     """Answers whoever gives the token as the password of HTTP Basic, under any user name.
+
+    ``checkpoint`` is asked for the name of the one in use, each time.
 
     One task at a time goes through ``predict``, in a thread of its own, so that /health answers meanwhile. A task that
     cannot be read, or that ``predict`` fails on, gets ``{"error": …}`` for its result: Label Studio logs it, stores no
@@ -52,10 +54,10 @@ def backend(predict: Predict, checkpoint: str, token: str) -> Starlette:
         return JSONResponse({"status": "UP", "model_class": "extractor"})
 
     async def setup(_: Request) -> JSONResponse:
-        return JSONResponse({"model_version": checkpoint})
+        return JSONResponse({"model_version": await run_in_threadpool(checkpoint)})
 
     async def versions(_: Request) -> JSONResponse:
-        return JSONResponse({"versions": [checkpoint]})
+        return JSONResponse({"versions": [await run_in_threadpool(checkpoint)]})
 
     async def suggest(request: Request) -> JSONResponse:
         results: list[Mapping[str, Any]] = []
@@ -64,7 +66,8 @@ def backend(predict: Predict, checkpoint: str, token: str) -> Starlette:
                 if await request.is_disconnected():  # Label Studio has given up: nobody would read the rest
                     break
                 results.append(await run_in_threadpool(_result, predict, task))
-        return JSONResponse({"results": results, "model_version": checkpoint})
+        version = results[-1].get("model_version") if results else None
+        return JSONResponse({"results": results, "model_version": version or await run_in_threadpool(checkpoint)})
 
     return Starlette(
         routes=[

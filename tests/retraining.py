@@ -69,7 +69,7 @@ def accept(
     for number, made in enumerate(articles):
         review = Review(
             task_id=number,
-            label_studio_id=number,
+            label_studio_id=1000 * len(reviewer) + number,
             verdict=Verdict.CORRECTED,
             reviewer=reviewer,
             interface_sha256="0" * 64,
@@ -95,7 +95,7 @@ def settings(folder: Path, least: int = LABELS, seed: int = 1) -> Settings:
 
 
 class Scripted:
-    """Trains by copying ``template``; the champion answers with nothing, the candidate with the truth or a part of it."""
+    """Trains by copying ``template``; the champion answers with nothing, the candidate with some of the truth."""
 
     def __init__(self, folder: Path, template: Path, knows: float = 1.0, die_at: str = "") -> None:
         self._template, self._knows, self._die_at = template, knows, die_at

@@ -100,7 +100,7 @@ def served(small_checkpoint: Path) -> Iterator[str]:
 @contextmanager
 def serving(predict: Any) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(backend(predict, "mine", TOKEN), log_level="critical"))
+        server = uvicorn.Server(uvicorn.Config(backend(predict, lambda: "mine", TOKEN), log_level="critical"))
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
         try:

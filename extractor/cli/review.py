@@ -81,7 +81,7 @@ def push(
     project = _project(outbox, server, blind)
     if blind:
         shares = Shares(0, 0, 1, 0)  # gold is a fair sample
-    plans = choose(outbox.engine, count, shares, seed) if count else []
+    plans = _read_again(outbox, choose(outbox.engine, count, shares, seed)) if count else []
     counts = _push(server, outbox, project, plans)
     note(_pushed(counts, outbox.waiting(project)))
 
@@ -125,7 +125,7 @@ def watch(
                 note(f"project {project.label_studio_id}: {_pulled(counts)}")
         project = _projects(outbox, server)[0]
         if outbox.waiting(project) < low and (plans := choose(outbox.engine, count, Shares(), 0)):
-            note(_pushed(_push(server, outbox, project, plans), outbox.waiting(project)))
+            note(_pushed(_push(server, outbox, project, _read_again(outbox, plans)), outbox.waiting(project)))
 
     Watch(round_trip, every, note).run(webhook)
     note("stopped")
@@ -247,6 +247,13 @@ def _projects(outbox: Outbox, server: Server) -> list[Project]:
     """The one with predictions first, then the blind one where there is one."""
     blind = outbox.project(server.url, _purpose(blind=True))
     return [_project(outbox, server, blind=False), *([blind] if blind else [])]
+
+
+def _read_again(outbox: Outbox, plans: list[Plan]) -> list[Plan]:
+    """By the promoted checkpoint: what reviewers see is what people use."""
+    from extractor.cli.promoted import read_again
+
+    return read_again(outbox.engine, plans)
 
 
 def _push(server: Server, outbox: Outbox, project: Project, plans: list[Plan]) -> PushCounts:

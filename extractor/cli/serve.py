@@ -20,8 +20,14 @@ TOKEN = "EXTRACTOR_SERVE_TOKEN"  # noqa: S105 - the variable's name
 def serve(
     checkpoint: Annotated[
         str | None,
-        typer.Option(help="A folder or a hub name. Default: the starter checkpoint that comes with the program."),
+        typer.Option(
+            help="A folder or a hub name. Default: the promoted one, followed without a restart; while none is, the "
+            "starter that comes with the program."
+        ),
     ] = None,
+    database: Annotated[
+        str, typer.Option(envvar="EXTRACTOR_DATABASE", help="Where promotions are looked up, if it is there.")
+    ] = "extractor.db",
     host: Annotated[str, typer.Option(help="Where to listen. Default: this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 9090,
     device: Annotated[Device, typer.Option()] = Device.auto,
@@ -36,25 +42,26 @@ def serve(
 
     import uvicorn
 
-    from extractor.checkpoint_folder import find_checkpoint
+    from extractor.cli.promoted import Fixed, Following
     from extractor.cli.reading import Settings
     from extractor.document import Document
     from review.backend import backend
     from review.tasks import prediction
 
-    extractor = Settings(device, precision).load(find_checkpoint(checkpoint))
+    settings = Settings(device, precision)
+    tagger = Fixed(checkpoint, settings) if checkpoint else Following(database, settings)
 
     def predict(document: Document) -> dict[str, object]:
-        return prediction(next(extractor.annotate([document])))
+        return prediction(next(tagger.extractor().annotate([document])))
 
-    app = backend(predict, extractor.checkpoint, token)
+    app = backend(predict, tagger.name, token)
     place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    note(f"{extractor.checkpoint} answers at {place}; Ctrl-C ends it")
+    note(f"{tagger.extractor().checkpoint} answers at {place}; Ctrl-C ends it")
     if host not in ("127.0.0.1", "::1", "localhost"):
         note("other machines reach it over plain HTTP: put a server with TLS in front of it")
-    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
     try:
-        uvicorn.Server(settings).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         note("stopped")
 
