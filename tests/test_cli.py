@@ -19,7 +19,7 @@ from tests.program import PROGRAM, extractor, records, start
 
 ROOT = Path(__file__).parents[1]
 GOLD = ROOT / "seeds" / "gold.jsonl"
-COMMANDS = ("run", "train", "unpack-base", "adapt", "label", "calibrate", "evaluate", "serve")
+COMMANDS = ("run", "train", "unpack-base", "adapt", "label", "calibrate", "evaluate", "serve", "retrain", "lineage")
 SCORES = ("found", "exact", "who")
 
 

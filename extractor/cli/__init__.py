@@ -14,6 +14,7 @@ from extractor.cli import (
     checkpoints,
     evaluate,
     label,
+    lineage,
     retrain,
     review,
     review_agreement,
@@ -63,6 +64,7 @@ app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("retrain", epilog=retrain.EXAMPLE)(retrain.retrain)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
+app.command("lineage", epilog=lineage.EXAMPLE)(lineage.lineage)
 app.add_typer(review.app, name="review")
 app.add_typer(checkpoints.app, name="checkpoints")
 review.app.command("agreement")(review_agreement.agreement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
@@ -46,6 +47,7 @@ class Following:
         self._engine: Engine | None = None
         self._key: int | None = None
         self._failed: int | None = None
+        self._lock = Lock()  # requests come in several threads
         self._extractor = self._load()
 
     def name(self) -> str:
@@ -53,14 +55,16 @@ class Following:
         return self.extractor().checkpoint
 
     def extractor(self) -> Extractor:
-        if (key := self._current()) not in (self._key, self._failed):
-            try:
-                self._extractor, self._failed = self._load(), None
-                note(f"{self._extractor.checkpoint} answers from now on")
-            except MendableError as error:
-                note(f"{error}; {self._extractor.checkpoint} goes on")
-                self._failed = key
-        return self._extractor
+        with self._lock:
+            key = self._current()
+            if key != self._key and (key is None or key != self._failed):
+                try:
+                    self._extractor, self._failed = self._load(), None
+                    note(f"{self._extractor.checkpoint} answers from now on")
+                except MendableError as error:
+                    note(f"{error}; {self._extractor.checkpoint} goes on")
+                    self._failed = key
+            return self._extractor
 
     def _load(self) -> Extractor:
         key = self._current()

@@ -81,7 +81,9 @@ def push(
     project = _project(outbox, server, blind)
     if blind:
         shares = Shares(0, 0, 1, 0)  # gold is a fair sample
-    plans = _read_again(outbox, choose(outbox.engine, count, shares, seed)) if count else []
+    plans = choose(outbox.engine, count, shares, seed) if count else []
+    if not blind:
+        plans = _read_again(outbox, plans)
     counts = _push(server, outbox, project, plans)
     note(_pushed(counts, outbox.waiting(project)))
 
