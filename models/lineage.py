@@ -197,11 +197,12 @@ class _Walk:
 
     def _datasets_with(self, annotations: Iterable[int]) -> list[Trace]:
         wanted = set(annotations)
-        found = []
-        for row in self._connection.execute(select(DatasetRow.id, DatasetRow.manifest).order_by(DatasetRow.created_at)):
-            if wanted & {label["annotation"] for label in json.loads(row.manifest)["labels"]}:
-                found.append(self._brief_dataset(row.id))
-        return found
+        query = select(DatasetRow.id, DatasetRow.manifest).order_by(DatasetRow.created_at)
+        return [
+            self._brief_dataset(row.id)
+            for row in self._connection.execute(query).all()
+            if wanted & {label["annotation"] for label in json.loads(row.manifest)["labels"]}
+        ]
 
     def _brief_label(self, key: int) -> Trace:
         whole = self.label(key)

@@ -42,7 +42,7 @@ def stories(count: int, first: int = 0) -> list[GoldArticle]:
     made = []
     for number in range(first, first + count):
         rng = random.Random(number)
-        own = " ".join("".join(rng.choices(_LETTERS, k=2)) for _ in range(70))
+        own = " ".join("".join(rng.choices(_LETTERS, k=2)) for _ in range(40))
         made.append(article(f"story-{number}", [*rng.sample(TOLD[:8], 3), f"{own}."]))
     return made
 

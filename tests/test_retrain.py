@@ -283,18 +283,18 @@ def test_killed_anywhere_it_goes_on(point: str, tmp_path: Path, small_checkpoint
 def test_the_whole_loop_on_the_command_line(tmp_path: Path, small_encoder: Path, small_checkpoint: Path) -> None:
     """A checkpoint that knows nothing is replaced by one that learned from reviewers, which the next run uses."""
     engine = open_database(tmp_path / "extractor.db")
-    accept(engine, stories(40), checkpoint=small_checkpoint)
+    accept(engine, stories(LABELS), checkpoint=small_checkpoint)
     write_gold(tmp_path / "gold.jsonl", stories(GOLD, 1000))
     write_gold(tmp_path / "replay.jsonl", stories(REPLAY, 2000))
     promoted = extractor("checkpoints", "promote", "talkative", folder=tmp_path)
     assert promoted.returncode == 0, promoted.stderr
     data = ("--gold", tmp_path / "gold.jsonl", "--replay", tmp_path / "replay.jsonl", "--json")
-    rates = ("--epochs", "10", "--batch-pieces", "300", "--encoder-rate", "3e-3", "--head-rate", "1e-2")
-    command = ("retrain", "--base", small_encoder, *data, *rates)
+    rates = ("--epochs", "8", "--batch-pieces", "400", "--encoder-rate", "3e-3", "--head-rate", "1e-2")
+    command = ("retrain", "--base", small_encoder, *data, *rates, "--max-days", "99999")
     quiet = extractor(*command, "--quiet", folder=tmp_path)
     assert (quiet.returncode, quiet.stderr) == (0, "")
     assert json.loads(quiet.stdout)["state"] == "waiting"
-    done = extractor(*command, "--min-articles", "40", folder=tmp_path)
+    done = extractor(*command, "--min-articles", str(LABELS), folder=tmp_path)
     ended = json.loads(done.stdout)
     assert (done.returncode, ended["state"]) == (0, "promoted"), done.stderr
     assert ended["scores"]["gold_articles"] == GOLD
