@@ -74,7 +74,7 @@ def test_what_is_not_whole_is_not_used(tmp_path: Path, small_checkpoint: Path) -
     known.promote("b", "x")
     (tmp_path / "a" / "tokenizer.json").write_text("{}")
     for change in (lambda: known.rollback("x"), lambda: known.promote("a", "x")):
-        with pytest.raises(CheckpointError, match="checkpoint a at .* was changed since it was registered"):
+        with pytest.raises(CheckpointError, match=r"checkpoint a at .* was changed since it was registered"):
             change()
     current = known.current()
     assert current

@@ -18,8 +18,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
 from extractor.quotation import Role
+from models.checkpoints import Checkpoints
+from models.datasets import Dataset, Label
 from models.engine import MIGRATIONS, DatabaseError, migration_config, newest_revision, open_database
 from models.outbox import Outbox
+from models.retrainings import Retrainings
 from models.reviews import Review, Reviews, Trouble
 from models.store import Store
 from models.tables import Origin, Purpose, Table, Verdict, utc_now
@@ -38,6 +41,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     store.save(run, map(annotation, range(3)))
     store.record_failure(run, "x.txt", None, "empty")
     _save_review(engine)
+    _save_retraining(engine)
     yield engine
     engine.dispose()
 
@@ -153,6 +157,14 @@ def _save_review(engine: Engine) -> None:
     )
     assert reviews.save([(task, review)]) == [review]
     assert reviews.save([(task, review)]) == []
+
+
+def _save_retraining(engine: Engine) -> None:
+    retrainings = Retrainings(engine)
+    label = Label(annotation(0).document.sha256, 4, "0" * 64, "0" * 64, "a@b.c", "2026-01-01T00:00:00+00:00", 1)
+    key = retrainings.begin(Dataset((label,), {"examples.jsonl": "0" * 64}), "encoder", 1, {}, parent=False)
+    retrainings.fail(key, "no encoder there")
+    Checkpoints(engine).promote("starter", "by hand")
 
 
 def migrate(engine: Engine, verb: str, revision: str, scripts: Path = MIGRATIONS) -> None:
