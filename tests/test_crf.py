@@ -120,5 +120,5 @@ def test_what_all_tags_have_in_common_changes_nothing_and_is_not_learned(common:
     found.sum().backward()
     assert given.grad is not None
     assert found.detach().tolist() == pytest.approx(plain.tolist(), abs=0.02 if common else 1e-6)
-    assert given.grad.sum(-1).abs().max().item() < 1e-7
+    assert given.grad.sum(-1).abs().max().item() < 1e-6  # float32 rounds each tag's own
     assert made.best(emissions + common, mask)[0].equal(made.best(emissions, mask)[0])
