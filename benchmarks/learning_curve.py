@@ -4,8 +4,9 @@ python -m benchmarks.learning_curve TRAIN.jsonl DEV.jsonl --base ENCODER --outpu
 
 A tagger trained on `seeds/examples.jsonl` alone reads a pool of annotated articles whose annotations it has not seen.
 A policy chooses articles, the reviewer corrects them (which gives their annotations), and the next tagger is trained
-from the first one on everything corrected and the examples; and so on. `--layers` keeps the encoder's first ones only: many runs
-would take days with all. Every point is a line of FOLDER/points.jsonl; run again, what is there is not trained again.
+from the first one on everything corrected and the examples; and so on. `--layers` keeps the encoder's first ones only:
+many runs would take days with all. Every point is a line of FOLDER/points.jsonl; run again, what is there is not
+trained again.
 """
 
 from __future__ import annotations
