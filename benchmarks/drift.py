@@ -41,7 +41,7 @@ class World:
 
 
 def simulated(world: World, rng: np.random.Generator) -> list[Corrections]:
-    """Outlets and reasons differ in their rates, articles in theirs and in their length; one in eight has no quotation."""
+    """Outlets and reasons differ in their rates, articles also in their length; one in eight has no quotation."""
     size = world.weeks * world.articles
     week = np.arange(size) // world.articles
     outlet, reason = rng.integers(world.outlets, size=size), rng.choice(len(REASONS), size, p=(0.5, 0.2, 0.2, 0.1))

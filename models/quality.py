@@ -75,7 +75,8 @@ class Regions:
 class Corrections:
     """What one reviewer did to one checkpoint's prediction of one article.
 
-    ``reason``: why the article was chosen; ``regions`` is empty where the verdict is no reading; ``lead_time``: seconds.
+    ``reason``: why the article was chosen; ``regions`` is empty where the verdict is no reading; ``lead_time`` is in
+    seconds.
     """
 
     checkpoint: str

@@ -59,10 +59,9 @@ def summary(report: QualityReport) -> str:
     own = [one for one in report.corrections if one.checkpoint == name]
     articles, read = {one.article_id for one in own}, by_article(own)
     first, last = (one.reviewed_at.strftime("%Y-%m-%d") for one in (own[0], own[-1]))
-    said = [
-        f"{name} is the checkpoint that was reviewed last: {_counted(len(articles), 'article')} "
-        f"by {_counted(len({one.reviewer for one in own}), 'reviewer')}, {first} to {last}."
-    ]
+    reviewers = len({one.reviewer for one in own})
+    counted = f"{_counted(len(articles), 'article')} by {_counted(reviewers, 'reviewer')}"
+    said = [f"{name} is the checkpoint that was reviewed last: {counted}, {first} to {last}."]
     if not_read := len(articles) - len(read):
         said.append(f"{_counted(not_read, 'article')} had no usable reading (skipped, rejected or unclear).")
     total = sum(read.values(), Regions())

@@ -41,7 +41,8 @@ def quality(
 ) -> None:
     """What reviewers did to predictions: accepted, changed, deleted and added, by checkpoint and outlet over time.
 
-    Warns where the latest period differs from those before it beyond chance. Blind tasks correct nothing and are left out.
+    Warns where the latest period differs from those before it beyond chance. Answers to blind tasks correct nothing:
+    they are left out.
     """
     from models.engine import open_database
     from models.quality import Period, load_corrections
