@@ -300,8 +300,8 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
 # The command
 
 
-def filled(desk: Desk, articles: Sequence[Annotation], wrong: float, when: datetime) -> None:
-    desk.send(articles)
+def filled(desk: Desk, articles: Sequence[Annotation], wrong: float, when: datetime, reason: str = "random") -> None:
+    desk.send(articles, reason)
     tasks = desk.pushed(articles)
     rng = np.random.default_rng(5)
     for one in articles:
@@ -311,6 +311,7 @@ def filled(desk: Desk, articles: Sequence[Annotation], wrong: float, when: datet
 def test_the_command(desk: Desk, tmp_path: Path) -> None:
     filled(desk, [article(number) for number in range(30)], 0.1, MONDAY)
     filled(desk, [article(number) for number in range(30, 42)], 0.9, MONDAY + WEEK)
+    filled(desk, [article(99)], 0.0, MONDAY, "uncertain")
     done = extractor("report", "quality", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "warning: starter, all outlets, 2026-W03: accepted fell to" in " ".join(done.stderr.split())
@@ -323,6 +324,9 @@ def test_the_command(desk: Desk, tmp_path: Path) -> None:
     assert (record["period"], [row["articles"] for row in record["rows"]], record["warnings"]) == ("week", [12], [])
     assert not (tmp_path / "quality.html").exists()
 
+    drawn = extractor("report", "quality", "--json", "--random-only", folder=tmp_path)
+    assert sum(row["articles"] for row in json.loads(drawn.stdout)["rows"]) == 42
+
     done = extractor("report", "quality", "--output", "missing/quality.html", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip().split("\n")[-1].startswith("error: missing/quality.html: No such file or directory")
@@ -331,5 +335,5 @@ def test_the_command(desk: Desk, tmp_path: Path) -> None:
 
 def test_an_empty_database_is_one_line(tmp_path: Path) -> None:
     done = extractor("report", "quality", folder=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no reviews: nothing to report\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no reviews in extractor.db: nothing to report\n")
     assert not (tmp_path / "quality.html").exists()

@@ -37,6 +37,9 @@ def quality(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was reviewed on this day (UTC) or later.")
     ] = None,
     period: Annotated[str, typer.Option(help="day, week (as ISO 8601 counts them) or month.")] = "week",
+    random_only: Annotated[
+        bool, typer.Option("--random-only", help="Only articles that were drawn at random: a fair sample.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """What reviewers did to predictions: accepted, changed, deleted and added, by checkpoint and outlet over time.
@@ -44,16 +47,20 @@ def quality(
     Warns where the latest period differs from those before it beyond chance. Answers to blind tasks correct nothing:
     they are left out.
     """
-    from models.engine import open_database
+    from models.engine import open_database, without_password
     from models.quality import Period, load_corrections
     from review.quality_page import page
     from review.quality_report import as_dict, report_on, warnings
+    from review.selection import Reason
 
     if period not in list(Period):
         raise typer.BadParameter(f"{period!r} is not one of {', '.join(Period)}", param_hint="--period")
     corrections = load_corrections(open_database(database), since and since.replace(tzinfo=UTC))
+    if random_only:
+        corrections = [one for one in corrections if one.reason == Reason.RANDOM]
     if not corrections:
-        note(f"no reviews{f' since {since:%Y-%m-%d}' if since else ''}: nothing to report")
+        which = f"{' of articles drawn at random' if random_only else ''}{f' since {since:%Y-%m-%d}' if since else ''}"
+        note(f"no reviews{which} in {without_password(database)}: nothing to report")
         return
     report = report_on(corrections, Period(period))
     for warning in warnings(report):
