@@ -11,8 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from extractor.quotation import Role
-from models.quality import Corrections, QualityRow, Regions, regions_by_role
+from models.quality import Corrections, Regions, regions_by_role
 from models.tables import Verdict
 from review.drift import Rate, Share, by_article
 from review.quality_report import QualityReport, effects_of, outlet_name, shares, summary, warnings
@@ -132,7 +131,7 @@ def _over_time(report: QualityReport, checkpoint: str, rate: Rate, effect: float
     """For each period that has something to count, with the number of articles."""
     rows = sorted((row for row in report.rows if row.checkpoint == checkpoint), key=lambda row: row.period)
     for start, some in groupby(rows, key=lambda row: row.period):
-        of_period: list[QualityRow] = list(some)
+        of_period = list(some)
         total = sum((row.total for row in of_period), Regions())
         if rate.of(total):
             articles = sum(row.articles for row in of_period)
@@ -185,40 +184,33 @@ def _round_up(found: Sequence[Share]) -> float:
 def _outlets(report: QualityReport, checkpoint: str, effects: Mapping[Rate, float]) -> list[_BarRow]:
     """All together first, then the one with the most regions."""
     own = _of(report, checkpoint)
-    by_outlet: dict[str, list[Corrections]] = {}
+    by_outlet: dict[str | None, list[Corrections]] = {}
     for one in own:
         by_outlet.setdefault(one.outlet, []).append(one)
-    found: dict[str | None, dict[int, Regions]] = {outlet: by_article(some) for outlet, some in by_outlet.items()}
+    found = {outlet: by_article(some) for outlet, some in by_outlet.items()}
     if len(found) > 1:
         found[None] = by_article(own)
     totals = {outlet: sum(articles.values(), Regions()) for outlet, articles in found.items()}
-    in_order = sorted(found, key=lambda outlet: (outlet is not None, -totals[outlet].proposed, outlet or ""))
     scales = _scales(list(totals.values()), effects)
-    return [
-        _BarRow(
-            outlet_name(outlet),
-            len(found[outlet]),
-            totals[outlet],
-            [
-                _bar(totals[o], r, effects[r], scales[r], _has_moved(report, checkpoint, o, r))
-                for o in [outlet]
-                for r in Rate
-            ],
-        )
-        for outlet in in_order
-    ]
+
+    def row(outlet: str | None) -> _BarRow:
+        total = totals[outlet]
+        moved = {rate: _has_moved(report, checkpoint, outlet, rate) for rate in Rate}
+        bars = [_bar(total, rate, effects[rate], scales[rate], moved[rate]) for rate in Rate]
+        return _BarRow(outlet_name(outlet), len(found[outlet]), total, bars)
+
+    in_order = sorted(found, key=lambda outlet: (outlet is not None, -totals[outlet].proposed, outlet or ""))
+    return [row(outlet) for outlet in in_order]
 
 
 def _roles(report: QualityReport, checkpoint: str, effects: Mapping[Rate, float]) -> list[_BarRow]:
     own = _of(report, checkpoint)
     found = {role: regions for role, regions in regions_by_role(own).items() if regions != Regions()}
     scales = _scales(list(found.values()), effects)
+    articles = len(by_article(own))
     return [
-        _BarRow(
-            role.value, len(by_article(own)), found[role], [_bar(found[role], r, effects[r], scales[r]) for r in Rate]
-        )
-        for role in Role
-        if role in found
+        _BarRow(role.value, articles, regions, [_bar(regions, rate, effects[rate], scales[rate]) for rate in Rate])
+        for role, regions in found.items()
     ]
 
 
