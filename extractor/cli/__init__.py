@@ -8,7 +8,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from extractor.cli import adapt, calibrate, evaluate, label, review, review_agreement, run, serve, train, unpack_base
+from extractor.cli import (
+    adapt,
+    calibrate,
+    evaluate,
+    label,
+    report,
+    review,
+    review_agreement,
+    run,
+    serve,
+    train,
+    unpack_base,
+)
 from extractor.cli.console import abandon_output, note
 from extractor.errors import MendableError
 
@@ -50,6 +62,7 @@ app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.add_typer(review.app, name="review")
+app.add_typer(report.app, name="report")
 review.app.command("agreement")(review_agreement.agreement)
 review.app.command("leakage")(review_agreement.leakage)
 
