@@ -7,11 +7,12 @@ exactly ``raw[start:end]``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from extractor.document import Document
-from extractor.quotation import Quotation, Span, Speaker
+from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,30 @@ def quotation_as_dict(document: Document, quotation: Quotation) -> dict[str, Any
     if quotation.repeats:
         record["repeats"] = [[_span(raw, span) for span in place] for place in quotation.repeats]
     return record
+
+
+def quotation_from_dict(record: dict[str, Any]) -> Quotation:
+    """What ``quotation_as_dict`` wrote. Raises KeyError, TypeError or ValueError where it is something else."""
+
+    def span(item: dict[str, Any] | None) -> Span | None:
+        return Span(item["start"], item["end"]) if item else None
+
+    def spans(items: Iterable[dict[str, Any]]) -> tuple[Span, ...]:
+        return tuple(Span(item["start"], item["end"]) for item in items)
+
+    def speaker(item: dict[str, Any] | None) -> Speaker | None:
+        return Speaker(item["name"], SpeakerKind(item["kind"]), tuple(item["mentions"])) if item else None
+
+    return Quotation(
+        type=QuotationType(record["type"]),
+        content=spans(record["content"]),
+        cue=span(record["cue"]),
+        source=span(record["source"]),
+        speaker=speaker(record["speaker"]),
+        via=speaker(record["via"]),
+        confidence=record["confidence"],
+        repeats=tuple(spans(place) for place in record.get("repeats", ())),
+    )
 
 
 def _span(raw: str, span: Span) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class Document:
     def sha256(self) -> str:
         """Of the raw text in UTF-8; lone surrogates, which some files hold, count as themselves."""
         return hashlib.sha256(self.raw.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def outlet(self) -> str:
+        return outlet_of(self.path)
+
+
+def outlet_of(path: str | None) -> str:
+    """Who published what lies there: the name of its folder. Empty where the text came from no file, or no folder."""
+    return Path(path).parent.name if path else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from extractor.annotation import quotation_from_dict
 from extractor.bootstrap import Difference, Measure, Numbers, difference, measures
 from extractor.calibration import Calibration, calibrate
 from extractor.gold import GoldArticle
 from extractor.matching import FOUND_AT, Agreement, Pair, match
-from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
+from extractor.quotation import Quotation, QuotationType, SpeakerKind
 
 MEASURES = (
     "found",
@@ -283,31 +284,9 @@ def read_predictions(path: Path) -> dict[str, list[Quotation]]:
             continue
         try:
             record = json.loads(line)
-            quotations = [_quotation(item) for item in record["quotations"]]
+            quotations = [quotation_from_dict(item) for item in record["quotations"]]
             names = {record["id"], Path(record.get("path") or "").stem}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}, line {number}: not an annotated article: {error!r}") from error
         predictions |= dict.fromkeys(names - {""}, quotations)
     return predictions
-
-
-def _quotation(record: dict[str, Any]) -> Quotation:
-    def span(item: dict[str, Any] | None) -> Span | None:
-        return Span(item["start"], item["end"]) if item else None
-
-    def spans(items: Iterable[dict[str, Any]]) -> tuple[Span, ...]:
-        return tuple(Span(item["start"], item["end"]) for item in items)
-
-    def speaker(item: dict[str, Any] | None) -> Speaker | None:
-        return Speaker(item["name"], SpeakerKind(item["kind"]), tuple(item["mentions"])) if item else None
-
-    return Quotation(
-        type=QuotationType(record["type"]),
-        content=spans(record["content"]),
-        cue=span(record["cue"]),
-        source=span(record["source"]),
-        speaker=speaker(record["speaker"]),
-        via=speaker(record["via"]),
-        confidence=record["confidence"],
-        repeats=tuple(spans(place) for place in record.get("repeats", ())),
-    )

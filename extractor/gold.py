@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from extractor.annotation import quotation_from_dict
 from extractor.document import Document
 from extractor.quotation import Quotation, QuotationType, Span, Speaker, SpeakerKind
 
@@ -24,7 +25,8 @@ class GoldArticle:
 
 
 def read_gold(path: Path) -> Iterator[GoldArticle]:
-    """Reads JSON Lines of ``id, source, text, speakers, statements`` (docs/gold.md).
+    """Reads JSON Lines of ``id, source, text, speakers, statements`` (docs/gold.md), or what the program writes with
+    the text in it: `extractor review export --with-text`.
 
     Raises ValueError with the line's number where a record does not fit.
     """
@@ -39,19 +41,34 @@ def read_gold(path: Path) -> Iterator[GoldArticle]:
 
 
 def _article(record: dict[str, Any]) -> GoldArticle:
+    if "quotations" in record:
+        return _exported(record)
     text = record["text"]
     speakers = {
         entity["id"]: Speaker(entity["name"], SpeakerKind(entity["kind"]), tuple(entity.get("mentions") or ()))
         for entity in record["speakers"]
     }
     quotations = tuple(_quotation(statement, speakers) for statement in record["statements"])
+    _check_ends(quotations, text)
+    repeated = frozenset(i for i, statement in enumerate(record["statements"]) if statement.get("repeat"))
+    document = Document(id=record["id"], raw=text, title=record.get("title"))
+    return GoldArticle(document, record.get("source") or "", quotations, repeated, record.get("terms") or "")
+
+
+def _exported(record: dict[str, Any]) -> GoldArticle:
+    if "text" not in record:
+        raise ValueError("no text: export it --with-text")
+    quotations = tuple(map(quotation_from_dict, record["quotations"]))
+    _check_ends(quotations, record["text"])
+    document = Document(id=record["id"], raw=record["text"], title=record.get("title"), path=record.get("path"))
+    return GoldArticle(document, "", quotations)
+
+
+def _check_ends(quotations: Iterable[Quotation], text: str) -> None:
     for quotation in quotations:
         spans = [*quotation.content, *(span for span in (quotation.cue, quotation.source) if span)]
         if (end := max(span.end for span in spans)) > len(text):
             raise ValueError(f"a span ends at {end}, the text at {len(text)}")
-    repeated = frozenset(i for i, statement in enumerate(record["statements"]) if statement.get("repeat"))
-    document = Document(id=record["id"], raw=text, title=record.get("title"))
-    return GoldArticle(document, record.get("source") or "", quotations, repeated, record.get("terms") or "")
 
 
 def _quotation(statement: dict[str, Any], speakers: dict[str, Speaker]) -> Quotation:

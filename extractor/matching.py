@@ -107,6 +107,7 @@ def match(article: GoldArticle, predicted: Sequence[Quotation]) -> list[Pair]:
     raw = article.document.raw
     letters = _letters(raw)
     copies = [_within(letters, article.quotations[i].content) for i in article.repeated]
+    copies += [_within(letters, place) for quotation in article.quotations for place in quotation.repeats]
     gold = [quotation for i, quotation in enumerate(article.quotations) if i not in article.repeated]
     predicted = [
         quotation

@@ -152,7 +152,7 @@ class Reviews:
     def readings(self) -> Iterator[Reviewed]:
         """What was accepted or corrected and still holds, in the order it was reviewed."""
         query = (
-            _current()
+            current_reviews()
             .with_only_columns(ReviewRow.__table__, PushRow.annotation_id.label("shown_id"), ProjectRow.purpose)
             .where(ReviewRow.verdict.in_(READINGS))
             .order_by(ReviewRow.reviewed_at, ReviewRow.id)
@@ -202,7 +202,7 @@ class Reviews:
     def troubles(self) -> list[ReportedTrouble]:
         """Of the reviews that hold, in the order of their tasks."""
         query = (
-            _current()
+            current_reviews()
             .join(ProblemRow, ProblemRow.review_id == ReviewRow.id)
             .join(ArticleRow, ArticleRow.id == PushRow.article_id)
             .with_only_columns(
@@ -224,7 +224,7 @@ class Reviews:
         ]
 
     def verdicts(self) -> dict[Verdict, int]:
-        query = _current().with_only_columns(ReviewRow.verdict, func.count()).group_by(ReviewRow.verdict)
+        query = current_reviews().with_only_columns(ReviewRow.verdict, func.count()).group_by(ReviewRow.verdict)
         with self.engine.connect() as connection:
             found = dict(connection.execute(query).all())
         return {verdict: found.get(verdict, 0) for verdict in Verdict}
@@ -232,7 +232,7 @@ class Reviews:
     def origins(self) -> dict[str, dict[tuple[Role, Origin], int]]:
         """How many regions were left alone, changed, added and deleted, by the checkpoint that had found them."""
         query = (
-            _current()
+            current_reviews()
             .join(RegionCountRow, RegionCountRow.review_id == ReviewRow.id)
             .join(AnnotationRow, AnnotationRow.id == PushRow.annotation_id)
             .join(CheckpointRow, CheckpointRow.id == AnnotationRow.checkpoint_id)
@@ -249,7 +249,7 @@ class Reviews:
         return dict(counts)
 
 
-def _current() -> Select[Any]:
+def current_reviews() -> Select[Any]:
     """The last revision of each annotation, with its push and project."""
     later = aliased(ReviewRow)
     outdone = select(later.id).where(
@@ -268,7 +268,7 @@ def _current() -> Select[Any]:
 
 def _known(connection: Connection, pushes: Collection[int]) -> dict[int, dict[int, int]]:
     known: dict[int, dict[int, int]] = defaultdict(dict)
-    query = _current().with_only_columns(ReviewRow.push_id, ReviewRow.label_studio_id, ReviewRow.task_id)
+    query = current_reviews().with_only_columns(ReviewRow.push_id, ReviewRow.label_studio_id, ReviewRow.task_id)
     query = query.where(ReviewRow.push_id.in_(pushes), ReviewRow.verdict != Verdict.DELETED)
     for push, label_studio_id, task in connection.execute(query):
         known[push][label_studio_id] = task

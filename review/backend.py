@@ -32,6 +32,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from extractor.document import BROKEN, Document, is_storable
+from review.interface import is_ours
 
 Predict = Callable[[Document], Mapping[str, Any]]
 """A document to a prediction as Label Studio has it: ``result``, ``score``, ``model_version``."""
@@ -53,7 +54,10 @@ def backend(predict: Predict, checkpoint: Callable[[], str], token: str) -> Star
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "UP", "model_class": "extractor"})
 
-    async def setup(_: Request) -> JSONResponse:
+    async def setup(request: Request) -> JSONResponse:
+        interface = (await _body(request)).get("schema")
+        if isinstance(interface, str) and not is_ours(interface):
+            raise HTTPException(400, "not our labelling interface: connect a project of `extractor review setup`")
         return JSONResponse({"model_version": await run_in_threadpool(checkpoint)})
 
     async def versions(_: Request) -> JSONResponse:
@@ -80,12 +84,16 @@ def backend(predict: Predict, checkpoint: Callable[[], str], token: str) -> Star
     )
 
 
-async def _tasks(request: Request) -> list[Any]:
+async def _body(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except ValueError as error:
         raise HTTPException(400, f"not JSON: {error}") from error
-    tasks = body.get("tasks") if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}
+
+
+async def _tasks(request: Request) -> list[Any]:
+    tasks = (await _body(request)).get("tasks")
     if not isinstance(tasks, list):
         raise HTTPException(400, 'no "tasks": send what Label Studio sends to /predict')
     return tasks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 
 from sqlalchemy import Engine, select
 
@@ -65,5 +64,4 @@ def _candidate(annotation: Annotation, uncertainty: float, other: Annotation | N
     document = annotation.document
     differs = disagreement(document, annotation.quotations, other.quotations) if other else 0.0
     types = tuple(quotation.type for quotation in annotation.quotations)
-    outlet = Path(document.path).parent.name if document.path else ""
-    return Candidate(document, types, uncertainty, outlet, differs)
+    return Candidate(document, types, uncertainty, document.outlet, differs)

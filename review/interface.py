@@ -41,6 +41,10 @@ def interface_sha256(interface: str) -> str:
     return hashlib.sha256(_canonical(interface)).hexdigest()
 
 
+def is_ours(interface: str) -> bool:
+    return _same(interface, our_interface())
+
+
 def check_interface(server: Server, project: Project) -> ProjectFacts:
     """Raises InterfaceChangedError where the server's is not the one that we installed."""
     facts = server.project(project.label_studio_id)

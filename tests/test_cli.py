@@ -33,7 +33,15 @@ def test_help_starts_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["train", "--help"], ["unpack-base", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["train", "--help"],
+        ["unpack-base", "--help"],
+        ["report", "quality", "--help"],
+    ],
 )
 def test_what_is_slow_to_import_is_not_imported_for_help(arguments: list[str]) -> None:
     script = f"""
@@ -42,7 +50,7 @@ from extractor.cli import app
 try:
     app({arguments!r})
 except SystemExit:
-    slow = {{"torch", "transformers", "sqlalchemy", "pyarrow", "trafilatura", "matplotlib"}}
+    slow = {{"torch", "transformers", "sqlalchemy", "pyarrow", "trafilatura", "matplotlib", "jinja2"}}
     sys.exit(",".join(slow & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

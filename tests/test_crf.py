@@ -106,3 +106,19 @@ def test_it_learns_what_follows_what() -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert made.log_likelihood(emissions, tags, mask).item() > before + 2
+
+
+@pytest.mark.parametrize("common", [0.0, 100.0, 3000.0])
+def test_what_all_tags_have_in_common_changes_nothing_and_is_not_learned(common: float) -> None:
+    """Float32 sums of such emissions lose the digits that matter, and their gradient drives the offset further."""
+    made = chain(9)
+    emissions = torch.randn(4, 300, 9) + torch.tensor([9.0] + [0.0] * 8)
+    tags, mask = torch.zeros(4, 300, dtype=torch.long), torch.ones(4, 300, dtype=torch.bool)
+    plain = made.log_likelihood(emissions, tags, mask).detach()
+    given = (emissions + common).requires_grad_()
+    found = made.log_likelihood(given, tags, mask)
+    found.sum().backward()
+    assert given.grad is not None
+    assert found.detach().tolist() == pytest.approx(plain.tolist(), abs=0.02 if common else 1e-6)
+    assert given.grad.sum(-1).abs().max().item() < 1e-6  # float32 rounds each tag's own
+    assert made.best(emissions + common, mask)[0].equal(made.best(emissions, mask)[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from extractor.annotation import Annotation, annotation_as_dict
 from extractor.gold import GoldArticle, read_gold
 from extractor.quotation import QuotationType, Span, Speaker, SpeakerKind
 
@@ -96,6 +97,25 @@ def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
     (article,) = read_gold(written(tmp_path, json.dumps(bare)))
     assert isinstance(article, GoldArticle)
     assert (article.outlet, article.terms, article.document.title) == ("", "", None)
+
+
+def test_what_the_program_exports_is_gold_as_well(tmp_path: Path) -> None:
+    (article,) = read_gold(written(tmp_path, json.dumps(record())))
+    annotation = Annotation(article.document, "reviewed", article.quotations)
+    exported = annotation_as_dict(annotation, with_text=True)
+    (again,) = read_gold(written(tmp_path, json.dumps(exported)))
+    assert (again.document, again.quotations) == (article.document, article.quotations)
+    del exported["text"]
+    with pytest.raises(ValueError, match="--with-text"):
+        list(read_gold(written(tmp_path, json.dumps(exported))))
+
+
+def test_an_exported_place_past_the_end_is_told(tmp_path: Path) -> None:
+    (article,) = read_gold(written(tmp_path, json.dumps(record())))
+    exported = annotation_as_dict(Annotation(article.document, "reviewed", article.quotations), with_text=True)
+    exported["text"] = TEXT[:20]
+    with pytest.raises(ValueError, match="the text at 20"):
+        list(read_gold(written(tmp_path, json.dumps(exported))))
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> str:

@@ -151,7 +151,9 @@ def _until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.3)
 
 
-def test_two_reviewers_who_differ(loop: Loop, review: Callable[..., Result], tmp_path: Path) -> None:
+def test_two_reviewers_who_differ(
+    loop: Loop, review: Callable[..., Result], settings: dict[str, str], tmp_path: Path
+) -> None:
     assert review("setup", "--title", f"Agreement {tmp_path.name}").returncode == 0
     review("push", "--count", "1")
     alone = review("agreement")
@@ -174,11 +176,14 @@ def test_two_reviewers_who_differ(loop: Loop, review: Callable[..., Result], tmp
     assert [found["differences"] for found in both["disagreements"]] == [["missing"]]
     table = review("agreement").stdout
     assert "Agreement" in table
+    assert second in table
     assert "Disagreements" in table
     final = review("agreement", "--adjudicator", second)
     assert final.stderr.strip() == "no article has been read by two reviewers"
     assert len(records(review("export").stdout)) == 2
     (decided,) = records(review("export", "--adjudicator", second).stdout)
+    settings["EXTRACTOR_ADJUDICATORS"] = second
+    assert records(review("export").stdout) == [decided]
     assert (decided["reviewer"], len(decided["quotations"])) == (second, 1)
 
 
@@ -195,6 +200,9 @@ def test_gold_that_trains_is_found(loop: Loop, review: Callable[..., Result], tm
         task, [{"from_name": "status", "to_name": "text", "type": "choices", "value": {"choices": ["no quotations"]}}]
     )
     assert review("pull").returncode == 0
+    assert review("export", "--blind", "--with-text", "--output", "blind.jsonl").returncode == 0
+    measured = extractor("evaluate", "blind.jsonl", "--predicted", "blind.jsonl", "--json", folder=tmp_path)
+    assert json.loads(measured.stdout)["systems"]["blind"]["articles"] == 1
     clean = review("leakage")
     assert (clean.returncode, clean.stderr.strip()) == (0, "1 gold articles against 0 that train: 0 leaks")
     (tmp_path / "train.jsonl").write_text(

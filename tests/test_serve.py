@@ -118,6 +118,13 @@ def test_health_setup_and_versions(served: str) -> None:
     assert ask(served, "/versions") == (200, {"versions": ["talkative"]})
 
 
+def test_a_project_with_another_interface_is_refused(served: str) -> None:
+    other = {"project": "3.1795547816", "schema": "<View><Text name='text' value='$text'/></View>"}
+    status, said = ask(served, "/setup", other)
+    assert status == 400
+    assert "extractor review setup" in said
+
+
 def test_predictions_on_seed_articles_point_into_their_text(served: str) -> None:
     texts = ["😀🎉 " + path.read_text("utf-8") for path in ARTICLES]
     tasks = [task(i, {"text": text, "doc_id": f"a{i}", "title": "عنوان"}) for i, text in enumerate(texts)]

@@ -15,6 +15,7 @@ from extractor.cli import (
     evaluate,
     label,
     lineage,
+    report,
     retrain,
     review,
     review_agreement,
@@ -67,6 +68,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("lineage", epilog=lineage.EXAMPLE)(lineage.lineage)
 app.add_typer(review.app, name="review")
 app.add_typer(checkpoints.app, name="checkpoints")
+app.add_typer(report.app, name="report")
 review.app.command("agreement")(review_agreement.agreement)
 review.app.command("leakage")(review_agreement.leakage)
 

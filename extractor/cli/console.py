@@ -28,14 +28,23 @@ def note(message: str) -> None:
     ERRORS.print(message, markup=False)
 
 
+_NO_PAPER = 1000  # columns for a file or a pipe
+
+
 class _TableConsole(Console):
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # rich itself would end the program, with status 1
 
 
-def readers_console() -> Console:
-    """Where a table goes. A terminal that shows the progress too takes both from one console, or they overlap."""
-    return ERRORS if sys.stdout.isatty() and ERRORS.is_terminal else _TableConsole(highlight=False, emoji=False)
+def readers_console(*, whole: bool = False) -> Console:
+    """Where a table goes. A terminal that shows the progress too takes both from one console, or they overlap.
+
+    ``whole``: elsewhere than on a terminal nothing is wrapped or cut.
+    """
+    if sys.stdout.isatty() and ERRORS.is_terminal:
+        return ERRORS
+    width = _NO_PAPER if whole and not sys.stdout.isatty() else None
+    return _TableConsole(highlight=False, emoji=False, width=width)
 
 
 def abandon_output() -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: [bold]extractor evaluate seeds/gold.jsonl --checkpoint seeds/checkpoint --picture scores.png[/bold]"
 
 _RULES = "rules"
-_NO_PAPER = 1000  # columns for a file or a pipe, where nothing is wrapped
 
 
 def evaluate(
@@ -157,9 +156,7 @@ def _print_tables(
 ) -> None:
     from extractor import evaluation_tables as tables
 
-    console = readers_console()
-    if not console.is_terminal:
-        console.width = _NO_PAPER
+    console = readers_console(whole=True)
     shown = [*tables.summary(scores), tables.differences_table(reference, compared)]
     if details:
         shown += tables.details(scores)

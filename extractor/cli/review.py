@@ -166,7 +166,7 @@ def problems(
             trouble.detail,
             "no" if trouble.quarantined else "yes",
         )
-    readers_console().print(table if found else "no problems")
+    readers_console(whole=True).print(table if found else "no problems")
 
 
 @app.command()
@@ -176,7 +176,10 @@ def export(
     with_text: Annotated[bool, typer.Option("--with-text", help="Add each article's raw text.")] = False,
     adjudicator: Annotated[
         list[str] | None,
-        typer.Option(help="The address of a reviewer whose readings overrule others; may be given again."),
+        typer.Option(
+            envvar="EXTRACTOR_ADJUDICATORS",
+            help="The address of a reviewer whose readings overrule others; may be given again.",
+        ),
     ] = None,
     blind: Blind = False,
 ) -> None:
@@ -210,7 +213,7 @@ def status(database: Database = _DATABASE) -> None:
     from review.status import tables
 
     for table in tables(_outbox(database).engine):
-        readers_console().print(table)
+        readers_console(whole=True).print(table)
 
 
 def _outbox(database: str) -> Outbox:

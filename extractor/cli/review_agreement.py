@@ -23,7 +23,11 @@ _DATABASE = "extractor.db"
 def agreement(
     database: Database = _DATABASE,
     adjudicator: Annotated[
-        list[str] | None, typer.Option(help="The address of a reviewer whose readings are final; may be given again.")
+        list[str] | None,
+        typer.Option(
+            envvar="EXTRACTOR_ADJUDICATORS",
+            help="The address of a reviewer whose readings are final; may be given again.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures and disagreements as JSON.")] = False,
 ) -> None:
@@ -56,7 +60,7 @@ def agreement(
     for found in readings_of.disagreements(readings):
         done = "yes" if found.document.sha256 in settled else "no"
         view.add_row(found.document.id, ", ".join(found.reviewers), ", ".join(found.differences), _content(found), done)
-    console = readers_console()
+    console = readers_console(whole=True)
     console.print(readings_of.table(by_pair))
     console.print(view if view.row_count else "no disagreements")
 
@@ -85,7 +89,7 @@ def leakage(
         raise MendableError(f"{error}: give files of annotated articles") from error
     found = leaks(gold, trains)
     if found:
-        readers_console().print(table(found))
+        readers_console(whole=True).print(table(found))
     note(f"{len(gold)} gold articles against {len(trains)} that train: {len(found)} leaks")
     if found:
         raise typer.Exit(1)
