@@ -176,7 +176,7 @@ class _Walk:
         )
         return (
             Trace("predictions", str(self._connection.execute(read).scalar_one()), {}),
-            *(self._brief_label(key) for key in self._connection.scalars(corrected)),
+            *(self._brief_label(key) for key in self._connection.scalars(corrected) if key is not None),
             *(
                 Trace("promotion", str(row.id), {"at": row.created_at.isoformat(), "reason": row.reason})
                 for row in self._connection.execute(promoted.order_by(PromotionRow.id))

@@ -77,7 +77,7 @@ def test_from_a_label_to_what_came_of_it(engine: Engine) -> None:
 
 
 def test_what_is_unknown_is_one_line(engine: Engine) -> None:
-    for wrong in ("ffffffffffff", "a", ""):
+    for wrong in ("eeeeeeeeeeee", "a", ""):
         with pytest.raises(UnknownIdError, match=f"nothing has the id {wrong}"):
             trace(engine, wrong)
 

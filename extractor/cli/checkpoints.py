@@ -45,9 +45,9 @@ def list_(database: Database = _DATABASE, as_json: Json = False) -> None:
         typer.echo(json.dumps({"used": current.name if current else None, "checkpoints": rows}, ensure_ascii=False))
         return
     table = Table("", "checkpoint", "fingerprint", "articles read", "verdict")
-    for row in rows:
-        mark = "*" if row["used"] else ""
-        table.add_row(mark, row["name"], row["fingerprint"][:12], str(row["annotations"]), row["verdict"] or "")
+    for one, row in zip(known.all(), rows, strict=True):
+        mark, verdict = "*" if row["used"] else "", str(row["verdict"] or "")
+        table.add_row(mark, one.name, one.fingerprint[:12], str(one.annotations), verdict)
     readers_console(whole=True).print(table)
     if not current:
         note("none is promoted: the starter that comes with the program is used")
