@@ -60,8 +60,8 @@ def counts(*rows: tuple[int, int, int]) -> Numbers:
 
 
 def judged(champion: Numbers, candidate: Numbers, slices: dict[str, tuple[Numbers, Numbers]] | None = None) -> Verdict:
-    measures = (dict.fromkeys(("who", "found", "exact"), own) for own in (champion, candidate))
-    return judge(*measures, slices or {}, same_answers=np.array_equal(champion, candidate), same_labels=False)
+    theirs, ours = (dict.fromkeys(("who", "found", "exact"), own) for own in (champion, candidate))
+    return judge(theirs, ours, slices or {}, same_answers=np.array_equal(champion, candidate), same_labels=False)
 
 
 RIGHT, WRONG = (5, 5, 5), (2, 5, 5)

@@ -25,6 +25,9 @@ EXAMPLE = "Example: [bold]extractor retrain --quiet[/bold], each night by cron o
 
 KEPT, FAILED, OUT_OF_TIME = 3, 4, 5
 
+_WARMUP = 0.3
+"""Of all steps: the optimizer's first ones are as long as the rate, however little there is to learn."""
+
 
 def retrain(
     database: Annotated[
@@ -159,7 +162,7 @@ class _Torch:
             examples(lesson.articles),
             lesson.base,
             folder,
-            Recipe(seed=lesson.seed, **lesson.options),
+            Recipe(seed=lesson.seed, warmup=_WARMUP, **lesson.options),
             name=lesson.name,
             facts={**lesson.facts, "data": data_facts(lesson.articles)},
             device=processor(self._device),
