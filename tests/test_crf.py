@@ -117,7 +117,7 @@ def test_what_all_tags_have_in_common_changes_nothing_and_is_not_learned(common:
     plain = made.log_likelihood(emissions, tags, mask).detach()
     given = (emissions + common).requires_grad_()
     found = made.log_likelihood(given, tags, mask)
-    found.sum().backward()
+    found.sum().backward()  # type: ignore[no-untyped-call]
     assert given.grad is not None
     assert found.detach().tolist() == pytest.approx(plain.tolist(), abs=0.02 if common else 1e-6)
     assert given.grad.sum(-1).abs().max().item() < 1e-6  # float32 rounds each tag's own
