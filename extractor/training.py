@@ -119,7 +119,7 @@ def train(
         on_logged()
     made_of = {
         "base": str(base),
-        "recipe": asdict(recipe),
+        "recipe": {key: value for key, value in asdict(recipe).items() if silver or key != "silver"},
         "epochs": read_curve(output).epochs,
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
