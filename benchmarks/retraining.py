@@ -1,9 +1,9 @@
 """`extractor retrain` on newly accepted articles: time, peak memory, verdict; killed at random moments, what is left.
 
-python -m benchmarks.retraining ANNOTATED.jsonl [MORE.jsonl] --articles 150 [--kills 10] [-- --epochs 1 …]
+python -m benchmarks.retraining ANNOTATED.jsonl [MORE.jsonl] --articles 150 [--kills 10] [--epochs 1 …]
 
-Annotated articles stand for what reviewers accepted of the starter's predictions. What follows `--` goes to
-`extractor retrain`.
+Annotated articles stand for what reviewers accepted of the starter's predictions. Options that are not
+known here go to `extractor retrain`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
         accept(open_database(database), list(islice(given, options.articles)), checkpoint=starter_checkpoint())
         least = str(min(50, options.articles))
         command = [str(PROGRAM), "retrain", "--json", "--database", str(database), "--min-articles", least]
-        command += [argument for argument in passed_on if argument != "--"]
+        command += passed_on
         chance = random.Random(options.seed)
         for number in range(options.kills):
             seconds = chance.uniform(0, options.longest)
@@ -86,6 +86,7 @@ def _say_state(database: Path) -> None:
         promotions = connection.execute("SELECT count(*) FROM promotions").fetchone()[0]
     folders = sorted(path.name for path in (database.parent / "checkpoints").iterdir())
     SAY.print(f"integrity {integrity}, {strays} dangling rows, retrainings {dict(states)}")
+    SAY.print(f"{promotions} promotions; folders {folders}")
 
 
 if __name__ == "__main__":
