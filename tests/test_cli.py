@@ -120,7 +120,7 @@ def test_an_interrupted_training_continues(data: Path, small_encoder: Path, tmp_
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, words = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, words
     assert words.count("interrupted; ") == 1
     assert "Traceback" not in words
     stopped = len(_log(tmp_path / "mine"))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
@@ -45,6 +48,20 @@ def readers_console(*, whole: bool = False) -> Console:
         return ERRORS
     width = _NO_PAPER if whole and not sys.stdout.isatty() else None
     return _TableConsole(highlight=False, emoji=False, width=width)
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Until the block has ended. Some C code that calls back into Python, as matplotlib's reading of fonts does, drops
+    an interrupt there and fails for another reason. For the main thread only."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def abandon_output() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.cli.console import note, progress_bar
+from extractor.cli.console import interrupts_wait, note, progress_bar
 from extractor.cli.device import Device, processor
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def train(
                 description=f"epoch {progress.epoch + 1} cue {progress.cue_loss:.2f} roles {progress.role_loss:.2f}",
             )
 
+        def draw() -> None:
+            with interrupts_wait():
+                draw_training(output)
+
         fine_tune(
             examples(articles),
             base,
@@ -115,6 +119,6 @@ def train(
             device=where,
             on_step=show,
             on_epoch=scores_of,
-            on_logged=lambda: draw_training(output),
+            on_logged=draw,
         )
     note(f"checkpoint {output} is ready: extractor run INPUT --checkpoint {output}")
