@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.annotation import Annotation
-from extractor.document import Document
+from extractor.document import Document, outlet_of
 from extractor.gold import GoldArticle, read_gold
 from models.datasets import Dataset, Label, annotation_sha256
 from models.reviews import Reviewed, Reviews
@@ -75,8 +75,7 @@ def gold_articles(readings: Iterable[Reviewed], seed_gold: Path) -> list[GoldArt
 
 def as_gold(annotation: Annotation) -> GoldArticle:
     """For training or evaluation; its outlet is the folder that it was read from."""
-    path = annotation.document.path
-    return GoldArticle(annotation.document, Path(path).parent.name if path else "", annotation.quotations)
+    return GoldArticle(annotation.document, outlet_of(annotation.document.path), annotation.quotations)
 
 
 def check_apart(gold: Sequence[GoldArticle], training: Sequence[Document]) -> None:

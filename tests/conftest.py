@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client, which reads it once
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from extractor.pipeline import Extractor
 
 ROOT = Path(__file__).parents[1]
+# A shell that runs the tests in the background has them ignore interrupts, and what they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REVIEWER = Credentials("reviewer@example.org", "only-for-tests", "0123456789abcdef0123456789abcdef01234567")
 
 

@@ -52,8 +52,8 @@ def readers_console(*, whole: bool = False) -> Console:
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Until the block has ended. Some C code that calls back into Python, as matplotlib's reading of fonts does, drops
-    an interrupt there and fails for another reason. For the main thread only."""
+    """Until the block has ended, for code that runs callbacks of weak references, as matplotlib does: Python drops an
+    interrupt that arrives in one. For the main thread only."""
     came: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
